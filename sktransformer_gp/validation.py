@@ -1,0 +1,104 @@
+"""Checks of dosages and phenotypes that all estimators share."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_array, check_consistent_length, validate_data
+
+MISSING = -1
+IMPUTER_ADVICE = "put sktransformer_gp.DosageImputer() before this estimator: make_pipeline(DosageImputer(), ...)"
+
+
+def check_dosages(
+    estimator: BaseEstimator, X: ArrayLike, *, reset: bool, min_samples: int = 1
+) -> NDArray:
+    """Validate a complete dosage matrix and set or check ``n_features_in_``.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        The estimator that is fitted (``reset=True``) or predicts (``reset=False``).
+    X : array-like of shape (n_samples, n_markers)
+        Dosages 0..ploidy without missing values; the numeric type is kept.
+    reset : bool
+        Whether `estimator` learns the number and names of markers, or is held to them.
+    min_samples : int, default=1
+        Smallest number of rows.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_markers)
+        The dosages.
+
+    Raises
+    ------
+    ValueError
+        If a dosage is missing (NaN, or negative in an integer matrix) or infinite, or the shape
+        does not fit. A matrix of floats may hold negative values: they are coded or centred.
+    """
+    X = validate_data(
+        estimator,
+        X,
+        reset=reset,
+        ensure_all_finite="allow-nan",
+        ensure_min_samples=min_samples,
+    )
+    if X.dtype.kind == "f" and np.isnan(X.sum()):
+        n_missing = int(np.isnan(X).sum())
+        raise ValueError(f"Input X contains NaN ({n_missing} missing dosages); {IMPUTER_ADVICE}")
+    if X.dtype.kind == "i" and (lowest := X.min()) < 0:
+        raise ValueError(
+            f"Input X holds the dosage {lowest}; dosages run from 0 to the ploidy, and "
+            f"{MISSING} means missing; {IMPUTER_ADVICE}"
+        )
+    return X
+
+
+def check_phenotypes(
+    estimator: BaseEstimator, y: ArrayLike, X: NDArray, *, min_observed: int = 2
+) -> NDArray:
+    """Validate phenotypes, of which some may not be observed.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        The estimator that is fitted; its name stands in the messages.
+    y : array-like of shape (n_samples,) or (n_samples, n_traits)
+        Phenotypes, NaN = not observed.
+    X : ndarray of shape (n_samples, n_markers)
+        The dosages, for the number of rows.
+    min_observed : int, default=2
+        Smallest number of observed phenotypes of a trait.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,) or (n_samples, n_traits), of float64
+        The phenotypes.
+
+    Raises
+    ------
+    ValueError
+        If y is None, infinite, not of X's length, or a trait has too few observed phenotypes: the
+        trait is named by its column in a DataFrame, otherwise by its number.
+    """
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is None"
+        )
+    names = list(getattr(y, "columns", []))
+    y = check_array(
+        y, ensure_2d=False, ensure_all_finite="allow-nan", dtype=np.float64, input_name="y"
+    )
+    if y.ndim > 2:
+        raise ValueError(
+            f"y has the shape (n_samples,) or (n_samples, n_traits), got {y.ndim} dimensions"
+        )
+    check_consistent_length(X, y)
+    n_observed = (~np.isnan(y.reshape(len(y), -1))).sum(axis=0)
+    if n_observed.min() < min_observed:
+        worst = int(n_observed.argmin())
+        raise ValueError(
+            f"trait {names[worst] if names else worst!r} has {n_observed[worst]} observed "
+            f"phenotypes; at least {min_observed} are needed"
+        )
+    return y
