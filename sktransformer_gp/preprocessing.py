@@ -215,7 +215,7 @@ class LinkageMerger(SelectorMixin, BaseEstimator):
 
 def _run_starts(X: NDArray, r2: float) -> tuple[NDArray, NDArray]:
     """Mark the first marker of each run, and the markers that vary; X (n_samples, n_block)."""
-    Z = np.ascontiguousarray(X.T, dtype=np.float32)  # (n_block, n_samples)
+    Z = np.array(X.T, dtype=np.float32, order="C")  # (n_block, n_samples), a copy
     Z -= Z.mean(axis=1, keepdims=True)
     norm = np.linalg.norm(Z, axis=1)
     polymorphic = norm > 1e-6 * np.sqrt(Z.shape[1])
@@ -266,7 +266,8 @@ class MutualInformationSelector(SelectorMixin, BaseEstimator):
     Notes
     -----
     The estimate is :func:`sklearn.feature_selection.mutual_info_regression` with dosages as
-    classes (columns of fractions, or of more values than half the samples, as continuous). A trait's missing phenotypes (NaN) are left out. The marker with the largest mutual
+    classes (columns of fractions, or of more values than half the samples, as continuous). A
+    trait's missing phenotypes (NaN) are left out. The marker with the largest mutual
     information is always kept.
 
     References

@@ -6,7 +6,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_consistent_length, validate_data
 
 MISSING = -1
-IMPUTER_ADVICE = "put sktransformer_gp.DosageImputer() before this estimator: make_pipeline(DosageImputer(), ...)"
+IMPUTER_ADVICE = "put DosageImputer() before this estimator: make_pipeline(DosageImputer(), ...)"
 
 
 def check_dosages(

@@ -1,0 +1,207 @@
+"""What happens to dosages and phenotypes before the encoder, learned on the training rows."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
+from torch import Tensor
+
+from sktransformer_gp.markers import chromosomes_from_names, marker_names, window_index
+from sktransformer_gp.preprocessing import LinkageMerger
+
+PREPROCESSORS = {"linkage": LinkageMerger}
+ROWS = 256
+
+
+def input_names(
+    n_markers: int, feature_names: NDArray | None, chromosomes: ArrayLike | None
+) -> NDArray:
+    """Return marker names that carry the map, where it is known.
+
+    Parameters
+    ----------
+    n_markers : int
+        Number of markers.
+    feature_names : ndarray of shape (n_markers,) or None
+        Names that came with the dosages.
+    chromosomes : array-like of shape (n_markers,) or None
+        Chromosome of each marker; takes the place of the names.
+
+    Returns
+    -------
+    ndarray of shape (n_markers,), of str
+        The names.
+
+    Raises
+    ------
+    ValueError
+        If `chromosomes` has not one entry for each marker.
+
+    Examples
+    --------
+    >>> from sktransformer_gp.inputs import input_names
+    >>> input_names(2, None, [1, 2]).tolist(), input_names(2, None, None).tolist()
+    (['1:0', '2:1'], ['x0', 'x1'])
+    """
+    columns = np.arange(n_markers)
+    if chromosomes is None:
+        unnamed = np.array([f"x{j}" for j in columns], dtype=object)
+        return unnamed if feature_names is None else feature_names
+    if np.shape(chromosomes) != (n_markers,):
+        raise ValueError(
+            f"chromosomes has the shape {np.shape(chromosomes)}, but X has {n_markers} markers"
+        )
+    return marker_names(chromosomes, columns)
+
+
+class EncoderInput:
+    """Preprocess dosages, learn their centre and scale, and cut them into windows.
+
+    Parameters
+    ----------
+    preprocessor : "linkage", transformer or None
+        Which markers go on, and how; a transformer is cloned.
+    names : ndarray of shape (n_markers,), of str
+        Marker names, see :func:`input_names`.
+    seed : int
+        Given to a preprocessor's ``random_state`` where that is None.
+
+    Attributes
+    ----------
+    preprocessor : transformer or None
+        Fitted by `fit`.
+    chromosomes : ndarray of shape (M,) or None
+        Chromosome of each marker that goes on.
+    center, scale : ndarray of shape (M,), of float64
+        Mean and standard deviation of these markers; the scale of a constant marker is 1.
+    n_dosages : int
+        Number of dosages 0, 1, ... up to the largest.
+    """
+
+    def __init__(self, preprocessor: Any, names: NDArray, seed: int):
+        if isinstance(preprocessor, str):
+            preprocessor = PREPROCESSORS[preprocessor]()
+        self.preprocessor = None if preprocessor is None else _seeded(clone(preprocessor), seed)
+        self.names = names
+
+    def fit(self, X: NDArray, Y: NDArray) -> "EncoderInput":
+        """Learn from dosages (n_samples, n_markers) and phenotypes (n_samples, n_traits)."""
+        names = self.names
+        if self.preprocessor is not None:
+            self.preprocessor.fit(self._frame(X), Y)
+            names = self.preprocessor.get_feature_names_out(names)
+        self.chromosomes = chromosomes_from_names(names)
+        Z = self.transform(X).numpy()
+        self.center, self.scale = column_moments(Z)
+        self.n_dosages = int(Z.max()) + 1
+        return self
+
+    def transform(self, X: NDArray) -> Tensor:
+        """Return the encoder's input (n_samples, M): small integers where X has them."""
+        if self.preprocessor is not None:
+            X = np.asarray(self.preprocessor.transform(self._frame(X)))
+        integers = X.dtype in (np.int8, np.int16, np.int32)
+        return torch.tensor(np.ascontiguousarray(X, dtype=X.dtype if integers else np.float32))
+
+    def windows(self, size: int) -> Tensor:
+        """Return the markers of each window, (T, W)."""
+        return torch.tensor(window_index(self.chromosomes, len(self.center), size))
+
+    def _frame(self, X: NDArray) -> pd.DataFrame:
+        return pd.DataFrame(X, columns=self.names)
+
+
+def check_classes(Z: Tensor, n_dosages: int) -> None:
+    """Check that dosages can be looked up in an embedding.
+
+    Parameters
+    ----------
+    Z : Tensor of shape (n_samples, M)
+        Dosages.
+    n_dosages : int
+        Number of dosages 0, 1, ... in the training rows.
+
+    Raises
+    ------
+    ValueError
+        If a dosage is not one of them.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sktransformer_gp.inputs import check_classes
+    >>> check_classes(torch.tensor([[0, 1]]), n_dosages=2)
+    """
+    bad = Z[(Z < 0) | (Z >= n_dosages) | (Z != Z.round())]
+    if len(bad):
+        raise ValueError(
+            f"tokens='embedding' looks up the dosages {list(range(n_dosages))} of the training "
+            f"rows, got {bad[0].item():g}"
+        )
+
+
+def _seeded(preprocessor: Any, seed: int) -> Any:
+    parameters = preprocessor.get_params().items()
+    unset = [k for k, v in parameters if k.split("__")[-1] == "random_state" and v is None]
+    return preprocessor.set_params(**dict.fromkeys(unset, seed))
+
+
+def column_moments(X: NDArray) -> tuple[NDArray, NDArray]:
+    """Compute mean and standard deviation of each column, a block of rows at a time.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_markers)
+        Dosages without missing values; never copied as a whole.
+
+    Returns
+    -------
+    mean, scale : ndarray of shape (n_markers,), of float64
+        The scale of a constant column is 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktransformer_gp.inputs import column_moments
+    >>> column_moments(np.array([[0, 1], [2, 1]], dtype=np.int8))
+    (array([1., 1.]), array([1., 1.]))
+    """
+    blocks = [slice(i, i + ROWS) for i in range(0, len(X), ROWS)]
+    mean = sum(X[b].sum(axis=0, dtype=np.float64) for b in blocks) / len(X)
+    variance = sum(np.square(X[b] - mean).sum(axis=0) for b in blocks) / len(X)
+    return mean, _spread_or_one(np.sqrt(variance), mean)
+
+
+class TraitScale:
+    """Standardise traits and turn predictions back into their units.
+
+    Parameters
+    ----------
+    Y : ndarray of shape (n_samples, n_traits)
+        Training phenotypes, NaN = not observed.
+
+    Attributes
+    ----------
+    mean, scale : ndarray of shape (n_traits,)
+        Mean and standard deviation of the observed phenotypes; the scale of a constant trait is 1.
+    """
+
+    def __init__(self, Y: NDArray):
+        self.mean = np.nanmean(Y, axis=0)
+        self.scale = _spread_or_one(np.nanstd(Y, axis=0), self.mean)
+
+    def standardise(self, Y: NDArray) -> Tensor:
+        """Return (Y - mean) / scale in float32, NaN where not observed."""
+        return torch.tensor((Y - self.mean) / self.scale, dtype=torch.float32)
+
+    def restore(self, Z: NDArray) -> NDArray:
+        """Return Z * scale + mean."""
+        return Z * self.scale + self.mean
+
+
+def _spread_or_one(spread: NDArray, mean: NDArray) -> NDArray:
+    # The spread of equal numbers is zero but for rounding.
+    return np.where(spread > 1e-10 * np.abs(mean), spread, 1.0)

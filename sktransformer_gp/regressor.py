@@ -1,0 +1,428 @@
+"""The estimator: a transformer encoder on markers with scikit-learn's interface."""
+
+import copy
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+from skorch.callbacks import Callback, EarlyStopping, LRScheduler
+from skorch.dataset import Dataset
+from skorch.helper import predefined_split
+from torch import Tensor
+from torch.optim.lr_scheduler import OneCycleLR
+
+from sktransformer_gp.inputs import EncoderInput, TraitScale, check_classes, input_names
+from sktransformer_gp.metrics import TraitRegressorMixin
+from sktransformer_gp.parameters import check_parameters
+from sktransformer_gp.presets import PRESETS
+from sktransformer_gp.training import (
+    DivergenceGuard,
+    EncoderNet,
+    ProgressBar,
+    SlicedBatches,
+    ValidationPearson,
+    pick_device,
+)
+from sktransformer_gp.validation import check_dosages, check_phenotypes
+
+Rows = tuple[NDArray, NDArray]
+ENCODER_PARAMETERS = (
+    "tokens",
+    "positions",
+    "d_model",
+    "n_heads",
+    "n_layers",
+    "dim_feedforward",
+    "dropout",
+    "token_dropout",
+    "norm_first",
+)
+
+
+class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
+    """Predict phenotypes from marker dosages with a transformer encoder.
+
+    One model for one or many traits: windows of neighbouring markers become tokens, the tokens
+    attend to each other, and a linear head reads all traits off them. Sparse marker gates, trained
+    with the rest, let it pick the loci that matter. Markers are centred and scaled, and traits
+    standardised, in `fit`; predictions are in each trait's own unit.
+
+    Parameters
+    ----------
+    tokens : {"linear", "dense", "embedding"}, default="linear"
+        How dosages become tokens. "linear": one token for each window of markers, each window with
+        its own weights. "dense": one token for each marker, a linear function of all markers
+        (weights in n_markers**2: select markers first). "embedding": one token for each marker,
+        the learned vector of its dosage (attention over all markers: select markers first).
+    positions : {None, "sinusoidal", "learned"}, default=None
+        Encoding that is added to the tokens. Tokens with weights of their own need none.
+    window_size : int >= 1, default=64
+        Largest number of markers in a window, of those that the preprocessor keeps.
+    d_model : int >= 1, default=32
+        Size of a token; a multiple of `n_heads`.
+    n_heads : int >= 1, default=2
+        Number of attention heads.
+    n_layers : int >= 0, default=1
+        Number of attention blocks.
+    dim_feedforward : int >= 1, default=64
+        Size of the hidden layer in each block.
+    dropout : float in [0, 1), default=0.1
+        Probability of a zero in what each part of a block adds.
+    token_dropout : float in [0, 1), default=0.3
+        Probability that a token is left out as a whole in a training step.
+    norm_first : bool, default=True
+        Layer normalisation before each part of a block (True) or after it (False, the original).
+    gate_penalty : float > 0 or None, default=0.012
+        Strength of sparsity of the marker gates, in units of the standardised squared error; with
+        gates each marker has an additive effect beside its share in a token. None = no gates.
+    preprocessor : "linkage", transformer or None, default="linkage"
+        Fitted on the training rows in `fit`, before all else. "linkage" =
+        :class:`LinkageMerger`; any scikit-learn transformer with ``get_feature_names_out`` is
+        cloned; None = all markers as they are.
+    max_iter : int >= 1, default=16
+        Number of epochs.
+    batch_size : int >= 1, default=32
+        Number of individuals in a training step.
+    learning_rate : {"one_cycle", "constant"}, default="one_cycle"
+        Schedule of the learning rate; "one_cycle" rises to `learning_rate_init` and falls to 0.
+    learning_rate_init : float > 0, default=0.003
+        Largest learning rate of AdamW.
+    weight_decay : float >= 0, default=0.1
+        AdamW's decay of all weights that the gate penalty does not reach.
+    early_stopping : bool, default=False
+        Whether to stop when the Pearson correlation on validation rows no longer rises, and to
+        keep the epoch in which it was highest.
+    validation_fraction : float in (0, 1), default=0.1
+        Share of the training rows set aside at random; used with `early_stopping` where `fit` is
+        not given validation rows. Relatives may end up on both sides.
+    n_iter_no_change : int >= 1, default=10
+        Number of epochs without a rise before stopping.
+    random_state : int, RandomState instance or None, default=None
+        Seed of initial weights, order of the rows, dropout and validation rows. Fits with the same
+        int are equal bit for bit on a CPU; the global streams of NumPy and torch are not touched.
+    verbose : int, default=0
+        1 = a progress bar over the epochs with loss and validation r; 0 = nothing is printed.
+    device : str, default="auto"
+        "cpu", "cuda", "mps" or any name torch knows; "auto" = the first of cuda, mps, cpu that is
+        there.
+
+    Attributes
+    ----------
+    net_ : EncoderNet
+        The fitted skorch net; ``net_.module_`` is the encoder, ``net_.history`` the whole record.
+    preprocessor_ : transformer or None
+        The fitted preprocessor.
+    chromosomes_ : ndarray of shape (n_kept_markers,) or None
+        Chromosome of each marker that reaches the encoder.
+    n_iter_ : int
+        Number of epochs run.
+    loss_curve_ : list of float
+        Training loss in each epoch, penalty included, in units of the traits' variance.
+    validation_scores_ : list of float or None
+        Mean Pearson correlation over traits on the validation rows after each epoch; None without
+        validation rows.
+    y_mean_, y_scale_ : ndarray of shape (n_outputs_,)
+        Mean and standard deviation of each trait's observed training phenotypes.
+    n_outputs_ : int
+        Number of traits.
+    n_features_in_ : int
+        Number of markers.
+    feature_names_in_ : ndarray of shape (n_markers,)
+        Marker names, where X had them.
+
+    See Also
+    --------
+    GBLUPRegressor : The mixed model that a net has to beat.
+    RKHSRegressor : The same with a Gaussian kernel.
+
+    Notes
+    -----
+    Objective: ``mean((y - f(X))^2) + gate_penalty * (|g|^2 + |W|^2 + |a|^2)`` over the observed,
+    standardised phenotypes, with gates g, token weights W and additive effects a.
+
+    Missing dosages are an error that names the imputer. Missing phenotypes (NaN) are left out of
+    the loss, trait by trait; a row without any phenotype is not used. A trait that is constant in
+    training is predicted as that constant.
+
+    The map is read from the markers' names, ``"<chromosome>:<position>"``, or given to `fit` as
+    `chromosomes`; windows then stay inside chromosomes. Predictions are computed in float64, so
+    that they do not depend on which individuals are predicted together.
+
+    References
+    ----------
+    Jubair, S. et al. (2021). GPTransformer: a transformer-based deep learning method for
+    predicting Fusarium related traits in barley. Front. Plant Sci. 12:761402.
+
+    Examples
+    --------
+    >>> from sktransformer_gp import TransformerGPRegressor
+    >>> from sktransformer_gp.datasets import make_cross
+    >>> cross = make_cross(n_samples=200, n_markers=500, random_state=0)
+    >>> model = TransformerGPRegressor(max_iter=5, random_state=0)
+    >>> model.fit(cross.data[:150], cross.target[:150]).predict(cross.data[150:]).shape
+    (50, 2)
+    """
+
+    def __init__(
+        self,
+        *,
+        tokens="linear",
+        positions=None,
+        window_size=64,
+        d_model=32,
+        n_heads=2,
+        n_layers=1,
+        dim_feedforward=64,
+        dropout=0.1,
+        token_dropout=0.3,
+        norm_first=True,
+        gate_penalty=0.012,
+        preprocessor="linkage",
+        max_iter=16,
+        batch_size=32,
+        learning_rate="one_cycle",
+        learning_rate_init=0.003,
+        weight_decay=0.1,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        random_state=None,
+        verbose=0,
+        device="auto",
+    ):
+        self.tokens = tokens
+        self.positions = positions
+        self.window_size = window_size
+        self.d_model = d_model
+        self.n_heads = n_heads
+        self.n_layers = n_layers
+        self.dim_feedforward = dim_feedforward
+        self.dropout = dropout
+        self.token_dropout = token_dropout
+        self.norm_first = norm_first
+        self.gate_penalty = gate_penalty
+        self.preprocessor = preprocessor
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.weight_decay = weight_decay
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.random_state = random_state
+        self.verbose = verbose
+        self.device = device
+
+    @classmethod
+    def from_preset(cls, name: str, **overrides: Any) -> "TransformerGPRegressor":
+        """Make a model of the literature.
+
+        Parameters
+        ----------
+        name : {"lecture", "gptransformer"}
+            See :mod:`sktransformer_gp.presets` for what each is and where it departs.
+        **overrides
+            Parameters that take the place of the preset's.
+
+        Returns
+        -------
+        TransformerGPRegressor
+            The unfitted model.
+
+        Raises
+        ------
+        ValueError
+            If there is no preset of that name.
+
+        Examples
+        --------
+        >>> from sktransformer_gp import TransformerGPRegressor
+        >>> TransformerGPRegressor.from_preset("lecture", random_state=1).batch_size
+        8
+        """
+        if name not in PRESETS:
+            raise ValueError(f"preset is one of {sorted(PRESETS)}, got {name!r}")
+        return cls(**{**copy.deepcopy(PRESETS[name]), **overrides})
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        chromosomes: ArrayLike | None = None,
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+    ) -> "TransformerGPRegressor":
+        """Train the encoder.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_markers)
+            Dosages 0..ploidy, integer or float, without missing values.
+        y : array-like of shape (n_samples,) or (n_samples, n_traits)
+            Phenotypes, NaN = not observed.
+        chromosomes : array-like of shape (n_markers,), default=None
+            Chromosome of each marker; None = read from the markers' names where X is a DataFrame.
+        X_val, y_val : array-like, default=None
+            Validation rows, for `validation_scores_` and, with `early_stopping`, for stopping.
+
+        Returns
+        -------
+        TransformerGPRegressor
+            The fitted model.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, dosage or phenotype is not valid; the message names it.
+        FloatingPointError
+            If the training diverges.
+        """
+        check_parameters(self)
+        random_state = check_random_state(self.random_state)
+        X = check_dosages(self, X, reset=True, min_samples=2)
+        y = check_phenotypes(self, y, X)
+        self._y_ndim = y.ndim
+        training, validation = self._hold_out(X, y, X_val, y_val, random_state)
+        seed = random_state.randint(np.iinfo(np.int32).max)
+        names = input_names(X.shape[1], getattr(self, "feature_names_in_", None), chromosomes)
+        self._input = EncoderInput(self.preprocessor, names, seed).fit(*training)
+        self._traits = TraitScale(training[1])
+        self._fit_net(self._dataset(training), validation and self._dataset(validation), seed)
+        return self
+
+    def predict(self, X: ArrayLike) -> NDArray:
+        """Predict phenotypes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_markers)
+            Dosages 0..ploidy without missing values.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_traits), of float64
+            Predictions in each trait's own unit, in the shape of the y that was fitted.
+
+        Raises
+        ------
+        ValueError
+            If X does not fit the markers of `fit` or a dosage is missing.
+        """
+        check_is_fitted(self)
+        Z = self._inputs(check_dosages(self, X, reset=False))
+        Y = self._traits.restore(self.net_.predict_double(Z))
+        return Y[:, 0] if self._y_ndim == 1 else Y
+
+    @property
+    def preprocessor_(self) -> TransformerMixin | None:
+        """The fitted preprocessor."""
+        return self._input.preprocessor
+
+    @property
+    def chromosomes_(self) -> NDArray | None:
+        """Chromosome of each marker that reaches the encoder."""
+        return self._input.chromosomes
+
+    @property
+    def y_mean_(self) -> NDArray:
+        """Mean of each trait's observed training phenotypes."""
+        return self._traits.mean
+
+    @property
+    def y_scale_(self) -> NDArray:
+        """Standard deviation of each trait's observed training phenotypes."""
+        return self._traits.scale
+
+    def _hold_out(
+        self,
+        X: NDArray,
+        y: NDArray,
+        X_val: ArrayLike | None,
+        y_val: ArrayLike | None,
+        random_state: np.random.RandomState,
+    ) -> tuple[Rows, Rows | None]:
+        """Return the rows with a phenotype, and the validation rows where there are any."""
+        Y = y.reshape(len(y), -1)
+        observed = ~np.isnan(Y).all(axis=1)
+        X, Y = (X, Y) if observed.all() else (X[observed], Y[observed])
+        if X_val is not None:
+            X_val = check_dosages(self, X_val, reset=False)
+            Y_val = check_phenotypes(self, y_val, X_val).reshape(len(X_val), -1)
+            if Y_val.shape[1] != Y.shape[1]:
+                raise ValueError(f"y_val has {Y_val.shape[1]} traits, but y has {Y.shape[1]}")
+            return (X, Y), (X_val, Y_val)
+        if not self.early_stopping:
+            return (X, Y), None
+        # A correlation needs two rows.
+        n_validation = max(2, math.ceil(self.validation_fraction * len(X)))
+        X, X_val, Y, Y_val = train_test_split(
+            X, Y, test_size=n_validation, random_state=random_state
+        )
+        return (X, check_phenotypes(self, Y, X)), (X_val, check_phenotypes(self, Y_val, X_val))
+
+    def _dataset(self, rows: Rows) -> Dataset:
+        return Dataset(self._inputs(rows[0]), self._traits.standardise(rows[1]))
+
+    def _inputs(self, X: NDArray) -> Tensor:
+        Z = self._input.transform(X)
+        if self.tokens == "embedding":
+            check_classes(Z, self._input.n_dosages)
+        return Z
+
+    def _fit_net(self, training: Dataset, validation: Dataset | None, seed: int) -> None:
+        """Train the encoder and keep its record."""
+        self.n_outputs_ = training.y.shape[1]
+        self.net_ = EncoderNet(
+            gate_penalty=self.gate_penalty or 0.0,
+            seed=seed,
+            **self._encoder_parameters(training),
+            max_epochs=self.max_iter,
+            lr=self.learning_rate_init,
+            batch_size=self.batch_size,
+            optimizer=torch.optim.AdamW,
+            optimizer__weight_decay=self.weight_decay,
+            train_split=validation and predefined_split(validation),
+            callbacks=self._callbacks(len(SlicedBatches(training, self.batch_size)), validation),
+            callbacks__print_log=None,
+            verbose=0,
+            device=pick_device(self.device),
+        ).train(training.X, training.y)
+        history = self.net_.history
+        self.n_iter_ = len(history)
+        self.loss_curve_ = [float(loss) for loss in history[:, "train_loss"]]
+        self.validation_scores_ = history[:, "valid_r"] if validation else None
+
+    def _encoder_parameters(self, training: Dataset) -> dict[str, Any]:
+        """Return skorch's arguments for the encoder and its optimiser's groups."""
+        parameters = {
+            "windows": self._input.windows(self.window_size),
+            "center": torch.tensor(self._input.center, dtype=torch.float32),
+            "scale": torch.tensor(self._input.scale, dtype=torch.float32),
+            "n_dosages": self._input.n_dosages,
+            "n_traits": self.n_outputs_,
+            "gated": self.gate_penalty is not None,
+            **{name: getattr(self, name) for name in ENCODER_PARAMETERS},
+        }
+        return {f"module__{name}": value for name, value in parameters.items()}
+
+    def _callbacks(self, n_batches: int, validation: Dataset | None) -> list[Callback]:
+        """Return what happens around the epochs, in order."""
+        callbacks: list[Callback] = [DivergenceGuard()]
+        if self.learning_rate == "one_cycle":
+            steps = {"max_lr": self.learning_rate_init, "total_steps": self.max_iter * n_batches}
+            callbacks.append(LRScheduler(OneCycleLR, step_every="batch", **steps))
+        if validation:
+            callbacks.append(ValidationPearson())
+        if self.early_stopping:
+            stopping = {"patience": self.n_iter_no_change, "load_best": True}
+            callbacks.append(EarlyStopping("valid_r", lower_is_better=False, **stopping))
+        if self.verbose:
+            callbacks.append(ProgressBar())
+        return callbacks

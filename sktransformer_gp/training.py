@@ -1,0 +1,248 @@
+"""Training: the skorch net, its batches, masked loss, progress bar and validation score."""
+
+import copy
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from skorch import NeuralNet
+from skorch.callbacks import Callback
+from skorch.dataset import Dataset
+from torch import Generator, Tensor, nn
+from tqdm.auto import tqdm
+
+from sktransformer_gp.encoder import MarkerEncoder
+from sktransformer_gp.metrics import pearson_correlation
+
+PREDICTION_BATCH = 512
+
+
+def pick_device(name: str) -> str:
+    """Return the device to train on.
+
+    Parameters
+    ----------
+    name : str
+        A device torch knows, or "auto": the first of cuda, mps and cpu that is there.
+
+    Returns
+    -------
+    str
+        The device's name.
+
+    Raises
+    ------
+    ValueError
+        If torch does not know the name.
+
+    Examples
+    --------
+    >>> from sktransformer_gp.training import pick_device
+    >>> pick_device("cpu")
+    'cpu'
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"device is 'auto', 'cpu', 'cuda' or 'mps', got {name!r}") from error
+    return name
+
+
+class MaskedMSELoss(nn.Module):
+    """Mean squared error over the observed phenotypes.
+
+    ``sum_ij o_ij (y_ij - f_ij)^2 / sum_ij o_ij`` with o = 1 where y is not NaN; 0 where nothing is
+    observed. What stands behind NaN has no influence on the gradient.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sktransformer_gp.training import MaskedMSELoss
+    >>> MaskedMSELoss()(torch.tensor([[1.0, 5.0]]), torch.tensor([[3.0, float("nan")]]))
+    tensor(4.)
+    """
+
+    def forward(self, y_pred: Tensor, y_true: Tensor) -> Tensor:
+        """Compare predictions with phenotypes, both (B, n_traits)."""
+        observed = ~y_true.isnan()
+        error = torch.where(observed, y_true, y_pred) - y_pred
+        return error.square().sum() / observed.sum().clamp(min=1)
+
+
+class SlicedBatches:
+    """Batches cut from whole tensors: one index operation a batch, int8 until then.
+
+    Parameters
+    ----------
+    dataset : skorch.dataset.Dataset
+        Holds the tensors X (n_samples, n_markers) and y (n_samples, n_traits).
+    batch_size : int
+        Largest batch; the batches of an epoch are as equal in size as can be.
+    generator : Generator or None, default=None
+        Source of the order; None = the order of the rows.
+    """
+
+    def __init__(self, dataset: Dataset, batch_size: int, generator: Generator | None = None):
+        self.X, self.y = dataset.X, dataset.y
+        self.batch_size, self.generator = batch_size, generator
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.X) / self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        n = len(self.X)
+        order = torch.arange(n)
+        if self.generator is not None:
+            order = torch.randperm(n, generator=self.generator)
+        for rows in order.tensor_split(len(self)):
+            yield self.X[rows], self.y[rows]
+
+
+class EncoderNet(NeuralNet):
+    """skorch's net for a :class:`~sktransformer_gp.encoder.MarkerEncoder`.
+
+    Adds to skorch the masked loss, the gates' penalty, batches by slicing, randomness from one
+    generator and an error where the training diverges.
+
+    Parameters
+    ----------
+    gate_penalty : float
+        Weight of the gates' penalty in the training loss.
+    seed : int
+        Seed of initial weights, order of the rows and dropout.
+    **kwargs
+        Parameters of :class:`skorch.NeuralNet`.
+    """
+
+    def __init__(self, *, gate_penalty: float, seed: int, **kwargs: Any):
+        self.gate_penalty = gate_penalty
+        self.seed = seed
+        # What the gates' penalty reaches has no other decay.
+        gated = ("gate", "additive", "embed.*") if gate_penalty else ()
+        super().__init__(
+            MarkerEncoder,
+            MaskedMSELoss,
+            iterator_train=SlicedBatches,
+            iterator_valid=SlicedBatches,
+            optimizer__param_groups=[(name, {"weight_decay": 0.0}) for name in gated],
+            **kwargs,
+        )
+
+    def initialize_module(self) -> "EncoderNet":
+        """Make the encoder with weights from the seed."""
+        weights = Generator().manual_seed(self.seed)
+        parameters = self.get_params_for("module")
+        self.module_ = MarkerEncoder(**parameters, generator=weights)
+        return self
+
+    def train(self, X: Tensor, y: Tensor) -> "EncoderNet":
+        """Train from scratch on X (n_samples, M) and standardised y (n_samples, n_traits).
+
+        Unlike skorch's ``fit``, a KeyboardInterrupt is not swallowed: in a cross-validation the
+        next fold would start on it.
+        """
+        self.initialize()
+        self._order = Generator().manual_seed(self.seed)
+        self._noise = Generator(device=self.device).manual_seed(self.seed)
+        self.notify("on_train_begin", X=X, y=y)
+        try:
+            self.fit_loop(X, y)
+        finally:
+            self.notify("on_train_end", X=X, y=y)
+            # Generators can be neither pickled nor copied with every supported torch.
+            del self._order, self._noise
+        # The validation rows would be pickled with the net.
+        self.train_split = None
+        return self
+
+    def predict_double(self, X: Tensor) -> NDArray:
+        """Predict in float64, so that a row's prediction does not depend on its batch.
+
+        Parameters
+        ----------
+        X : Tensor of shape (n_samples, M)
+            Dosages, of any numeric type.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_traits), of float64
+            Standardised phenotypes.
+        """
+        device = torch.device(self.device)
+        # Apple's GPUs have no float64.
+        device = torch.device("cpu") if device.type == "mps" else device
+        encoder = copy.deepcopy(self.module_).to(device, torch.float64).eval()
+        with torch.inference_mode():
+            parts = [encoder(part.to(device)) for part in X.split(PREDICTION_BATCH)]
+        return torch.cat(parts).cpu().numpy()
+
+    def get_iterator(self, dataset: Dataset, training: bool = False) -> SlicedBatches:
+        """Shuffle in training only."""
+        return SlicedBatches(dataset, self.batch_size, self._order if training else None)
+
+    def infer(self, x: Tensor, **fit_params: Any) -> Tensor:
+        """Call the encoder, with dropout in training only."""
+        noise = self._noise if self.module_.training else None
+        return self.module_(x.to(self.device), generator=noise)
+
+    def get_loss(self, y_pred: Tensor, y_true: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        """Add the gates' penalty to the masked loss in training."""
+        loss = super().get_loss(y_pred, y_true, *args, **kwargs)
+        if self.module_.training and self.gate_penalty:
+            loss = loss + self.gate_penalty * self.module_.gate_penalty()
+        return loss
+
+
+class DivergenceGuard(Callback):
+    """Stop with an error where loss or weights are no longer finite numbers."""
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Look at the epoch's loss and at the weights it led to."""
+        loss = net.history[-1, "train_loss"]
+        if not (math.isfinite(loss) and all(p.isfinite().all() for p in net.module_.parameters())):
+            raise FloatingPointError(
+                f"training diverged: loss {loss} in epoch {len(net.history)}, or weights that are "
+                f"not finite; lower learning_rate_init (now {net.lr:g})"
+            )
+
+
+class ValidationPearson(Callback):
+    """Record the mean Pearson correlation over traits on the validation rows, epoch by epoch."""
+
+    def on_epoch_end(
+        self, net: NeuralNet, dataset_valid: Dataset | None = None, **kwargs: Any
+    ) -> None:
+        """Predict the validation rows."""
+        if dataset_valid is None:
+            return
+        with torch.no_grad():
+            batches = net.get_iterator(dataset_valid, training=False)
+            y_pred = torch.cat([net.infer(X) for X, _ in batches])
+        r = pearson_correlation(dataset_valid.y.cpu().numpy(), y_pred.cpu().numpy())
+        net.history.record("valid_r", r)
+
+
+class ProgressBar(Callback):
+    """Show one bar over the epochs, with the loss and the validation r."""
+
+    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Open the bar."""
+        self.bar_ = tqdm(total=net.max_epochs, desc="epochs", unit="epoch")
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Move the bar on."""
+        last = net.history[-1]
+        shown = {"loss": last["train_loss"], "validation r": last.get("valid_r")}
+        self.bar_.set_postfix({k: f"{v:.3f}" for k, v in shown.items() if v is not None})
+        self.bar_.update()
+
+    def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Close the bar."""
+        self.bar_.close()
+        del self.bar_
