@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 TOKENS = ("linear", "dense", "embedding")
 POSITIONS = (None, "sinusoidal", "learned")
-INITIAL_GATE = 0.3
+INITIAL_GATE = 0.1
 
 
 def dropout(x: Tensor, p: float, generator: Generator | None) -> Tensor:

@@ -78,7 +78,7 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         Probability that a token is left out as a whole in a training step.
     norm_first : bool, default=True
         Layer normalisation before each part of a block (True) or after it (False, the original).
-    gate_penalty : float > 0 or None, default=0.012
+    gate_penalty : float > 0 or None, default=0.015
         Strength of sparsity of the marker gates, in units of the standardised squared error; with
         gates each marker has an additive effect beside its share in a token. None = no gates.
     preprocessor : "linkage", transformer or None, default="linkage"
@@ -182,7 +182,7 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         dropout=0.1,
         token_dropout=0.3,
         norm_first=True,
-        gate_penalty=0.012,
+        gate_penalty=0.015,
         preprocessor="linkage",
         max_iter=16,
         batch_size=32,

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 from skorch import NeuralNet
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EarlyStopping
 from skorch.dataset import Dataset
 from torch import Generator, Tensor, nn
 from tqdm.auto import tqdm
@@ -153,6 +153,10 @@ class EncoderNet(NeuralNet):
         self.notify("on_train_begin", X=X, y=y)
         try:
             self.fit_loop(X, y)
+        except KeyboardInterrupt:
+            # skorch's EarlyStopping stops the loop in this way, too.
+            if not self._stopped_early():
+                raise
         finally:
             self.notify("on_train_end", X=X, y=y)
             # Generators can be neither pickled nor copied with every supported torch.
@@ -160,6 +164,10 @@ class EncoderNet(NeuralNet):
         # The validation rows would be pickled with the net.
         self.train_split = None
         return self
+
+    def _stopped_early(self) -> bool:
+        stoppers = [c for _, c in self.callbacks_ if isinstance(c, EarlyStopping)]
+        return any(c.misses_ == c.patience for c in stoppers)
 
     def predict_double(self, X: Tensor) -> NDArray:
         """Predict in float64, so that a row's prediction does not depend on its batch.

@@ -89,10 +89,6 @@ def check_phenotypes(
     y = check_array(
         y, ensure_2d=False, ensure_all_finite="allow-nan", dtype=np.float64, input_name="y"
     )
-    if y.ndim > 2:
-        raise ValueError(
-            f"y has the shape (n_samples,) or (n_samples, n_traits), got {y.ndim} dimensions"
-        )
     check_consistent_length(X, y)
     n_observed = (~np.isnan(y.reshape(len(y), -1))).sum(axis=0)
     if n_observed.min() < min_observed:

@@ -1,0 +1,126 @@
+"""Any single-trait regressor in a multi-trait comparison: one clone for each trait."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, clone
+from sklearn.linear_model import Ridge
+from sklearn.utils import Tags, get_tags
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sktransformer_gp.metrics import TraitRegressorMixin
+from sktransformer_gp.validation import check_phenotypes
+
+
+class PerTraitRegressor(TraitRegressorMixin, BaseEstimator):
+    """Fit a clone of one regressor to each trait, on the samples observed for that trait.
+
+    Parameters
+    ----------
+    estimator : estimator, default=None
+        Regressor for one trait; may be a pipeline. Cloned, never fitted itself. Its own
+        `random_state` holds for every trait. None = ``Ridge()``.
+
+    Attributes
+    ----------
+    estimators_ : list of estimator
+        Fitted clones, one for each trait, in the order of the columns of `y`.
+    n_features_in_ : int
+        Number of markers seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,), of str
+        Marker names seen in `fit`; only where `X` is a DataFrame.
+
+    See Also
+    --------
+    sktransformer_gp.gblup.GBLUPRegressor : Handles several traits by itself.
+
+    Notes
+    -----
+    scikit-learn's ``MultiOutputRegressor`` fits one clone for each output too, but it rejects NaN
+    in `y` and a `y` with one dimension. Here NaN = not observed: the sample is left out of the
+    training data of this trait and of no other.
+
+    A DataFrame `X` reaches the clones as a DataFrame, so that steps that read the marker map from
+    the marker names work inside `estimator`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktransformer_gp.per_trait import PerTraitRegressor
+    >>> from sklearn.linear_model import LinearRegression
+    >>> X = np.array([[0], [1], [0], [1]])
+    >>> y = np.array([[1.0, 5.0], [2.0, np.nan], [1.0, 5.0], [2.0, 9.0]])
+    >>> PerTraitRegressor(LinearRegression()).fit(X, y).predict(X[:2])
+    array([[1., 5.],
+           [2., 9.]])
+    """
+
+    def __init__(self, estimator: BaseEstimator | None = None):
+        self.estimator = estimator
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> "PerTraitRegressor":
+        """Fit one clone of `estimator` to each trait.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_markers)
+            Dosages; NaN passes where `estimator` accepts it.
+        y : array-like of shape (n_samples,) or (n_samples, n_traits)
+            Phenotypes, in any unit; NaN = not observed.
+
+        Returns
+        -------
+        PerTraitRegressor
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a trait has fewer than 2 observed phenotypes, or a phenotype is infinite.
+        """
+        X = self._check_markers(X, reset=True)
+        y = check_phenotypes(self, y, X)
+        self._one_dimensional = y.ndim == 1
+        self.estimators_ = [self._fit_trait(X, trait) for trait in y.reshape(len(y), -1).T]
+        return self
+
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Predict every trait with its own clone.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_markers)
+            Dosages of the markers seen in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_traits)
+            Predicted phenotypes in the units and the number of dimensions of the `y` of `fit`.
+        """
+        check_is_fitted(self)
+        X = self._check_markers(X, reset=False)
+        predictions = [np.asarray(e.predict(X), dtype=np.float64) for e in self.estimators_]
+        return predictions[0] if self._one_dimensional else np.column_stack(predictions)
+
+    def _fit_trait(self, X: ArrayLike, trait: np.ndarray) -> BaseEstimator:
+        observed = ~np.isnan(trait)
+        rows = X.loc[observed] if hasattr(X, "loc") else X[observed]
+        return clone(self._estimator()).fit(rows, trait[observed])
+
+    def _estimator(self) -> BaseEstimator:
+        return Ridge() if self.estimator is None else self.estimator
+
+    def _check_markers(self, X: ArrayLike, *, reset: bool) -> ArrayLike:
+        # NaN is left to the clones to accept or to reject, each trait's pipeline may impute
+        checked = validate_data(
+            self,
+            X,
+            reset=reset,
+            ensure_all_finite="allow-nan",
+            ensure_min_samples=2 if reset else 1,
+        )
+        return X if hasattr(X, "loc") else checked
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = get_tags(self._estimator()).input_tags.allow_nan
+        return tags

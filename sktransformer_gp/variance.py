@@ -1,0 +1,293 @@
+"""Restricted maximum likelihood (REML) of a genetic and a residual variance, in spectral form.
+
+The model of one trait, on the samples observed for it::
+
+    y = W alpha + g + e,   g ~ N(0, s2_g K / c),   e ~ N(0, s2_e I),   lambda = s2_e / s2_g
+
+with fixed effects `W`, a relationship or kernel matrix `K`, and ``c`` the mean diagonal of the
+centred `K`, so that ``s2_g`` is the variance between these samples and the heritability is
+``h2 = s2_g / (s2_g + s2_e) = 1 / (1 + lambda)``. With the projection ``S = I - W (W'W)^-1 W'`` and
+``S K S / c = U diag(v) U'``, the squared contrasts ``(U'y)^2`` are all that the restricted
+likelihood needs to know of a trait (Kang et al. 2008). One eigendecomposition serves every lambda
+and every trait that was observed on the same samples.
+
+References
+----------
+Patterson HD, Thompson R (1971) Recovery of inter-block information when block sizes are unequal.
+Biometrika 58:545-554.
+
+Kang HM, Zaitlen NA, Wade CM, Kirby A, Heckerman D, Daly MJ, Eskin E (2008) Efficient control of
+population structure in model organism association mapping. Genetics 178:1709-1723.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import eigh, orth, svd
+from scipy.optimize import brentq
+
+LAMBDAS = np.geomspace(1e-5, 1e5, 81)
+# Relative size below which a variance, an eigenvalue or a residual is rounding error.
+ROUNDING = 1e-12
+# A log-likelihood that rises by less is flat: the data say nothing about lambda.
+FLAT = 1e-9
+
+
+class Spectrum(NamedTuple):
+    """Hold the eigendecomposition ``S K S / c = U diag(v) U'`` without its null space.
+
+    Attributes
+    ----------
+    values : ndarray of shape (rank,)
+        Eigenvalues ``v`` > 0; none where no marker varies.
+    vectors : ndarray of shape (n_samples, rank)
+        Eigenvectors ``U``.
+    fixed : ndarray of shape (n_samples, n_fixed)
+        Orthonormal basis of the fixed effects `W`.
+    scale : float
+        Mean diagonal ``c`` of the centred `K`.
+    """
+
+    values: NDArray
+    vectors: NDArray
+    fixed: NDArray
+    scale: float
+
+
+class _Contrasts(NamedTuple):
+    """What the restricted likelihood needs to know of the traits."""
+
+    values: NDArray  # (rank + 1,): eigenvalues, then 0 for the contrasts without genetic variance
+    counts: NDArray  # (rank + 1,): number of contrasts behind each entry
+    squares: NDArray  # (rank + 1, n_traits): their summed squares
+
+
+class VarianceFit(NamedTuple):
+    """Hold the REML fit of every trait; traits are the last axis.
+
+    Attributes
+    ----------
+    lambda_ : ndarray of shape (n_traits,)
+        ``s2_e / s2_g`` in 1e-5..1e5; inf where `y` or the markers do not vary.
+    components : ndarray of shape (2, n_traits)
+        Genetic and residual variance, in the squared unit of the trait.
+    log_likelihood : ndarray of shape (n_traits,)
+        Restricted log-likelihood at `lambda_`; -inf where `lambda_` is inf. It is that of an
+        orthonormal set of contrasts, and may be compared between kernels with the same `W`.
+    dual_coef : ndarray of shape (n_samples, n_traits)
+        ``a`` with ``K a`` = predicted genetic values; 0 for samples not observed.
+    """
+
+    lambda_: NDArray
+    components: NDArray
+    log_likelihood: NDArray
+    dual_coef: NDArray
+
+
+def kernel_spectrum(kernel: NDArray, design: NDArray) -> Spectrum:
+    """Decompose a relationship or kernel matrix between the fixed effects' contrasts.
+
+    Parameters
+    ----------
+    kernel : ndarray of shape (n_samples, n_samples)
+        Positive semi-definite matrix `K`; need not be centred.
+    design : ndarray of shape (n_samples, n_fixed)
+        Fixed effects `W`, a column of ones among them.
+
+    Returns
+    -------
+    Spectrum
+        Eigenvalues in units of the mean diagonal of the centred `kernel`.
+
+    Raises
+    ------
+    ValueError
+        If the fixed effects leave no contrast between the samples.
+    """
+    fixed = _fixed_basis(design)
+    half = kernel - fixed @ (fixed.T @ kernel)
+    values, vectors = eigh(
+        half - (half @ fixed) @ fixed.T, driver="evd", overwrite_a=True, check_finite=False
+    )
+    total = np.trace(kernel) / len(kernel)
+    return _spectrum(values, vectors, fixed, total - kernel.mean(), total)
+
+
+def marker_spectrum(markers: NDArray, design: NDArray) -> Spectrum:
+    """Decompose ``K = Z Z'`` from `Z`, the cheaper way where markers are fewer than samples.
+
+    Parameters
+    ----------
+    markers : ndarray of shape (n_samples, n_markers), of float
+        Marker codes `Z`; need not be centred.
+    design : ndarray of shape (n_samples, n_fixed)
+        Fixed effects `W`, a column of ones among them.
+
+    Returns
+    -------
+    Spectrum
+        As ``kernel_spectrum(markers @ markers.T, design)``.
+
+    Raises
+    ------
+    ValueError
+        If the fixed effects leave no contrast between the samples.
+    """
+    fixed = _fixed_basis(design)
+    vectors, singular, _ = svd(
+        _project(fixed, markers), full_matrices=False, overwrite_a=True, check_finite=False
+    )
+    total = (markers**2).mean(axis=0).sum()
+    return _spectrum(singular**2, vectors, fixed, markers.var(axis=0).sum(), total)
+
+
+def fit_reml(y: NDArray, spectrum_of: Callable[[NDArray], Spectrum]) -> VarianceFit:
+    """Estimate the variances of every trait from the samples observed for it.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples, n_traits)
+        Phenotypes, NaN = not observed; at least 2 observed for each trait.
+    spectrum_of : callable
+        Gives the `Spectrum` of the samples with the row numbers it gets; called once for each
+        pattern of missing phenotypes.
+
+    Returns
+    -------
+    VarianceFit
+        Each trait's fit is that of the trait alone on its observed samples. Where the likelihood
+        is flat (two samples, all equally related), the largest lambda is taken: no evidence, no
+        genetic variance.
+    """
+    n, n_traits = y.shape
+    shapes = (n_traits,), (2, n_traits), (n_traits,), (n, n_traits)
+    fit = VarianceFit(*map(np.zeros, shapes))
+    for rows, traits in missingness_patterns(y):
+        part = _fit_complete(spectrum_of(rows), y[np.ix_(rows, traits)])
+        fit.lambda_[traits] = part.lambda_
+        fit.components[:, traits] = part.components
+        fit.log_likelihood[traits] = part.log_likelihood
+        fit.dual_coef[np.ix_(rows, traits)] = part.dual_coef
+    return fit
+
+
+def missingness_patterns(y: NDArray) -> Iterator[tuple[NDArray, NDArray]]:
+    """Group traits that were observed on the same samples.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples, n_traits)
+        Phenotypes, NaN = not observed.
+
+    Yields
+    ------
+    rows : ndarray of int
+        Samples observed for the traits of the group.
+    traits : ndarray of int
+        Traits of the group.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktransformer_gp.variance import missingness_patterns
+    >>> y = np.array([[1.0, 2.0, np.nan], [4.0, 5.0, 6.0]])
+    >>> [(rows.tolist(), traits.tolist()) for rows, traits in missingness_patterns(y)]
+    [([1], [2]), ([0, 1], [0, 1])]
+    """
+    patterns, group = np.unique(~np.isnan(y), axis=1, return_inverse=True)
+    for k, observed in enumerate(patterns.T):
+        yield np.flatnonzero(observed), np.flatnonzero(group.ravel() == k)
+
+
+def _fixed_basis(design):
+    norms = np.linalg.norm(design, axis=0)
+    fixed = orth(design / np.where(norms > 0, norms, 1))
+    if fixed.shape[1] >= len(design):
+        raise ValueError(
+            f"{fixed.shape[1]} fixed effects (the intercept counts) leave no contrast between the "
+            f"{len(design)} samples observed for a trait; give more samples or fewer fixed effects"
+        )
+    return fixed
+
+
+def _project(fixed, matrix):
+    return matrix - fixed @ (fixed.T @ matrix)
+
+
+def _spectrum(values, vectors, fixed, scale, total):
+    kept = values > ROUNDING * total * len(vectors)
+    scale = scale if kept.any() else 1.0
+    return Spectrum(values[kept] / scale, vectors[:, kept], fixed, scale)
+
+
+def _fit_complete(spectrum, y):
+    values, vectors, fixed, scale = spectrum
+    shifted = y - y[0]  # a constant trait becomes an exact 0
+    residual = _project(fixed, shifted)
+    explained = _norm(residual) <= ROUNDING * _norm(shifted)
+    residual[:, explained] = 0
+    projected = vectors.T @ residual
+    rest = residual - vectors @ projected
+    contrasts = _contrasts(spectrum, projected, rest)
+    lambda_, likelihood = _maximise(contrasts, varies=~explained & (len(values) > 0))
+    weights = 1 / (contrasts.values[:, None] / lambda_ + 1)  # (rank + 1, n_traits)
+    residual_variance = (weights * contrasts.squares).sum(axis=0) / contrasts.counts.sum()
+    components = np.vstack([residual_variance / lambda_, residual_variance])
+    dual = vectors @ (projected / (values[:, None] + lambda_)) + rest / lambda_
+    return VarianceFit(lambda_, components, likelihood, dual / scale)
+
+
+def _contrasts(spectrum, projected, rest):
+    n, n_fixed = spectrum.fixed.shape
+    rank = len(spectrum.values)
+    return _Contrasts(
+        values=np.append(spectrum.values, 0.0),
+        counts=np.append(np.ones(rank), n - n_fixed - rank),
+        squares=np.vstack([projected**2, (rest**2).sum(axis=0)]),
+    )
+
+
+def _maximise(contrasts, varies):
+    lambda_, likelihood = np.full(len(varies), np.inf), np.full(len(varies), -np.inf)
+    varying = contrasts._replace(squares=contrasts.squares[:, varies])
+    slopes = _slope(LAMBDAS, varying)
+    tops = (slopes[:-1] > FLAT) & (slopes[1:] < -FLAT)
+    for k, trait in enumerate(np.flatnonzero(varies)):
+        one = contrasts._replace(squares=contrasts.squares[:, [trait]])
+        lambda_[trait], likelihood[trait] = _maximise_trait(one, tops[:, k])
+    return lambda_, likelihood
+
+
+def _maximise_trait(contrasts, top):
+    """Follow every local maximum that the grid shows to the root of the slope; take the best."""
+    roots = [
+        brentq(lambda x: _slope(np.exp([x]), contrasts).item(), *np.log(LAMBDAS[[k, k + 1]]))
+        for k in np.flatnonzero(top)
+    ]
+    candidates = np.concatenate([LAMBDAS[::-1], np.exp(roots)])
+    height = _log_likelihood(candidates, contrasts)[:, 0]
+    best = (height - FLAT * (candidates < LAMBDAS[-1])).argmax()
+    return candidates[best], height[best]
+
+
+def _log_likelihood(lambdas, contrasts):
+    """``-1/2 (N log(2 pi s2_g) + sum(log(v + lambda)) + N)``, s2_g at its best for lambda."""
+    weights = 1 / (contrasts.values + lambdas[:, None])  # (n_lambdas, rank + 1)
+    n = contrasts.counts.sum()
+    log_det = -np.log(weights) @ contrasts.counts
+    genetic = weights @ contrasts.squares / n
+    return -0.5 * (n * np.log(2 * np.pi * genetic) + log_det[:, None] + n)
+
+
+def _slope(lambdas, contrasts):
+    """Differentiate `_log_likelihood` by log(lambda)."""
+    weights = 1 / (contrasts.values + lambdas[:, None])
+    n = contrasts.counts.sum()
+    ratio = (weights**2 @ contrasts.squares) / (weights @ contrasts.squares)
+    return 0.5 * lambdas[:, None] * (n * ratio - (weights @ contrasts.counts)[:, None])
+
+
+def _norm(matrix):
+    return np.linalg.norm(matrix, axis=0)

@@ -1,0 +1,129 @@
+"""The rules of the house that a machine can keep."""
+
+import ast
+import doctest
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sktransformer_gp
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "sktransformer_gp"
+MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
+
+# A module imports from the floors below its own only.
+FLOORS = [
+    {"markers", "validation", "metrics", "encoder", "download", "folds", "variance"},
+    {"preprocessing", "simulation", "sources", "relationship", "training"},
+    {"datasets", "inputs", "presets", "gblup", "rkhs", "per_trait"},
+    {"regressor"},
+    {"parameters"},
+    {"models", "comparison", "plotting"},
+    {"__init__"},
+    {"__main__"},
+]
+
+
+def imports(path):
+    """Yield (module, names) of each import statement anywhere in a file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, []) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} has a relative import"
+            yield node.module, [alias.name for alias in node.names]
+
+
+def test_every_module_has_a_floor():
+    assert set(MODULES) == set().union(*FLOORS)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_go_down(module):
+    floor = next(i for i, floor in enumerate(FLOORS) if module in floor)
+    below = set().union(*FLOORS[:floor])
+    for name, names in imports(PACKAGE / f"{module}.py"):
+        package, _, ours = name.partition(".")
+        if package == "sktransformer_gp":
+            for imported in [ours] if ours else names:
+                assert imported in below, f"{module} imports {imported}, which is not below it"
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.glob("*/*.py")), ids=lambda p: f"{p.parent.name}/{p.name}"
+)
+def test_nothing_private_is_imported_from_others(path):
+    for module, names in imports(path):
+        if not module.startswith("sktransformer_gp") and module != "__future__":
+            parts = [*module.split("."), *names]
+            assert not [part for part in parts if part.startswith("_")], module
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m != "__main__"])
+def test_examples_in_docstrings_run(module):
+    failed, _ = doctest.testmod(
+        importlib.import_module(f"sktransformer_gp.{module}".removesuffix(".__init__")),
+        optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS,
+    )
+    assert failed == 0
+
+
+@pytest.mark.parametrize("name", sktransformer_gp.__all__)
+def test_public_names_are_documented_with_an_example(name):
+    value = getattr(sktransformer_gp, name)
+    if callable(value):
+        assert value.__doc__ and ">>> " in value.__doc__, f"{name} has no example"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_each_module_has_its_tests(module):
+    if module != "__init__":
+        name = "main" if module == "__main__" else module
+        assert (ROOT / "tests" / f"test_{name}.py").exists()
+
+
+def test_importing_the_package_pulls_no_extra_in():
+    extras = ["matplotlib", "rdata", "bed_reader", "cyvcf2", "distributed", "xarray", "hypothesis"]
+    code = f"import sys, sktransformer_gp; print([m for m in {extras} if m in sys.modules])"
+
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert run.stdout.strip() == "[]"
+
+
+def python_blocks(path):
+    return re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.S)
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md"], ids=["README.md"])
+def test_code_blocks_run(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = python_blocks(path)
+    assert blocks
+    namespace = {}
+    for block in blocks:
+        exec(compile(block, path.name, "exec"), namespace)
+
+
+def test_readme_has_the_two_commands_word_for_word():
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    start = "python -m venv .venv && . .venv/bin/activate && pip install -c constraints.txt -e "
+
+    assert start + ". && python -m sktransformer_gp demo" in lines
+    assert start + "'.[test]' && pytest" in lines
+
+
+def test_tables_are_those_of_the_committed_scores():
+    path = ROOT / "benchmarks" / "tables.py"
+    spec = importlib.util.spec_from_file_location("tables", path)
+    tables = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tables)
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    assert tables.TABLE.search(text)
+    assert tables.fill(text) == text

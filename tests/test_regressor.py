@@ -1,0 +1,343 @@
+import pickle
+import random
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+
+from sktransformer_gp.metrics import pearson_correlation, pearson_scorer
+from sktransformer_gp.preprocessing import DosageImputer, LinkageMerger
+from sktransformer_gp.presets import PRESETS
+from sktransformer_gp.regressor import TransformerGPRegressor
+from sktransformer_gp.simulation import make_cross
+
+TINY = {"max_iter": 2, "window_size": 16, "d_model": 4, "dim_feedforward": 4, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def cross():
+    return make_cross(n_samples=300, n_markers=400, n_qtl=6, h2=0.8, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def fitted(cross):
+    return TransformerGPRegressor(random_state=0).fit(cross.data[:200], cross.target[:200])
+
+
+def test_default_predicts_new_segregants_about_as_well_as_the_breeding_values_allow(cross, fitted):
+    predicted = fitted.predict(cross.data[200:])
+
+    r = pearson_correlation(cross.target[200:], predicted, multioutput="raw_values")
+    ceiling = pearson_correlation(
+        cross.target[200:], cross.breeding_values[200:], multioutput="raw_values"
+    )
+    # With 200 segregants and 6 QTL most of the additive variance is found.
+    assert (r > ceiling - 0.15).all()
+
+
+def test_output_has_the_shape_of_y_in_float64(cross, fitted):
+    X, Y = cross.data, cross.target
+    assert fitted.predict(X).shape == Y.shape and fitted.predict(X).dtype == np.float64
+
+    one = TransformerGPRegressor(**TINY)
+    assert one.fit(X, Y[:, 0]).predict(X).shape == (300,)
+    assert one.fit(X, Y[:, :1]).predict(X).shape == (300, 1)
+    np.testing.assert_array_equal(one.predict(X)[:, 0], clone(one).fit(X, Y[:, 0]).predict(X))
+
+
+def test_predictions_are_in_the_traits_own_unit(cross):
+    X, Y = cross.data, cross.target
+    small, large = (TransformerGPRegressor(**TINY) for _ in range(2))
+
+    small.fit(X, Y)
+    large.fit(X, Y * [1e3, 1e-3] + [5e4, 7])
+
+    # The net sees standardised traits in float32: equal but for rounding of relative size 6e-8.
+    np.testing.assert_allclose(
+        large.predict(X), small.predict(X) * [1e3, 1e-3] + [5e4, 7], rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize("kind", ["int8", "int16", "int64", "float32", "float64", "frame"])
+def test_every_numeric_type_of_dosage_gives_the_same(cross, kind):
+    X = cross.data[:100]
+    given = pd.DataFrame(X, columns=[f"m{j}" for j in range(400)]) if kind == "frame" else X
+    given = given if kind == "frame" else X.astype(kind)
+
+    predicted = TransformerGPRegressor(**TINY).fit(given, cross.target[:100]).predict(given)
+
+    expected = TransformerGPRegressor(**TINY).fit(X, cross.target[:100]).predict(X)
+    np.testing.assert_array_equal(predicted, expected)
+
+
+def test_two_fits_are_equal_to_the_bit_and_leave_the_global_streams_alone(cross):
+    torch.manual_seed(3)
+    np.random.seed(3)  # noqa: NPY002
+    random.seed(3)
+    streams = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
+
+    fits = [TransformerGPRegressor(**TINY).fit(cross.data, cross.target) for _ in range(2)]
+
+    np.testing.assert_array_equal(*(model.predict(cross.data) for model in fits))
+    assert fits[0].loss_curve_ == fits[1].loss_curve_
+    assert torch.equal(streams[0], torch.get_rng_state())
+    assert (streams[1] == np.random.get_state()[1]).all() and streams[2] == random.getstate()  # noqa: NPY002
+
+
+def test_another_seed_gives_another_model(cross):
+    first, second = (
+        TransformerGPRegressor(**{**TINY, "random_state": s}).fit(cross.data, cross.target)
+        for s in (0, 1)
+    )
+    assert not np.allclose(first.predict(cross.data), second.predict(cross.data))
+
+
+def test_predictions_do_not_depend_on_who_is_predicted_together(cross, fitted):
+    X = cross.data
+    together = fitted.predict(X)
+
+    np.testing.assert_allclose(fitted.predict(X[7:8]), together[7:8], rtol=1e-11, atol=1e-13)
+    order = np.random.default_rng(0).permutation(len(X))
+    np.testing.assert_allclose(fitted.predict(X[order]), together[order], rtol=1e-11, atol=1e-13)
+
+
+def test_phenotypes_behind_nan_do_not_matter(cross):
+    """A gap says nothing: leaving rows out altogether gives the same fit as NaN in all traits."""
+    X, Y = cross.data[:120], cross.target[:120].copy()
+    Y[100:] = np.nan
+
+    with_gaps = TransformerGPRegressor(**TINY).fit(X, Y)
+
+    without = TransformerGPRegressor(**TINY).fit(X[:100], Y[:100])
+    np.testing.assert_array_equal(with_gaps.predict(X), without.predict(X))
+
+
+def test_a_trait_with_gaps_still_learns_from_what_is_observed(cross):
+    Y = cross.target[:200].copy()
+    Y[::2, 1] = np.nan
+
+    model = TransformerGPRegressor(random_state=0).fit(cross.data[:200], Y)
+
+    r = pearson_correlation(
+        cross.target[200:], model.predict(cross.data[200:]), multioutput="raw_values"
+    )
+    assert (r > 0.5).all()
+
+
+def test_a_constant_trait_is_predicted_as_that_constant(cross):
+    Y = cross.target.copy()
+    Y[:, 1] = 7.25
+
+    predicted = TransformerGPRegressor(random_state=0).fit(cross.data, Y).predict(cross.data)
+
+    # The scale of a constant trait is 1: what is left is the net's error around zero.
+    np.testing.assert_allclose(predicted[:, 1], 7.25, atol=0.1)
+
+
+def test_a_trait_with_one_phenotype_is_named(cross):
+    Y = pd.DataFrame(cross.target, columns=["Lactate", "Lactose"])
+    Y.loc[1:, "Lactose"] = np.nan
+
+    with pytest.raises(ValueError, match="trait 'Lactose' has 1 observed"):
+        TransformerGPRegressor(**TINY).fit(cross.data, Y)
+
+
+def test_windows_follow_the_chromosomes_of_names_or_argument(cross):
+    named = pd.DataFrame(cross.data, columns=cross.feature_names)
+    by_name = TransformerGPRegressor(**TINY).fit(named, cross.target)
+    by_argument = TransformerGPRegressor(**TINY)
+    by_argument.fit(cross.data, cross.target, chromosomes=cross.chromosomes)
+    unmapped = TransformerGPRegressor(**TINY).fit(cross.data, cross.target)
+
+    kept = by_name.preprocessor_.get_support()
+    assert by_name.chromosomes_.tolist() == np.asarray(cross.chromosomes)[kept].tolist()
+    windows = by_name.net_.module_.embed.windows.numpy()
+    for window in windows:
+        assert len(set(by_name.chromosomes_[window[window < kept.sum()]])) == 1
+    np.testing.assert_array_equal(by_name.predict(named), by_argument.predict(cross.data))
+    assert unmapped.chromosomes_ is None
+
+
+def test_a_map_flows_through_a_pipeline_that_drops_markers(cross):
+    named = pd.DataFrame(cross.data, columns=cross.feature_names)
+    pipeline = make_pipeline(LinkageMerger(r2=0.8), TransformerGPRegressor(**TINY))
+    pipeline.set_output(transform="pandas")
+
+    model = pipeline.fit(named, cross.target)[-1]
+
+    kept = pipeline[0].get_support()
+    assert set(model.chromosomes_) == set(np.asarray(cross.chromosomes)[kept])
+
+
+def test_fits_in_pipeline_cross_validation_and_grid_search(cross):
+    X = cross.data.astype(float)
+    X[3, 5] = np.nan
+    pipeline = make_pipeline(DosageImputer(), TransformerGPRegressor(**TINY))
+
+    scores = cross_val_score(pipeline, X, cross.target, scoring=pearson_scorer, cv=3)
+    grid = {
+        "transformergpregressor__gate_penalty": [None, 0.015],
+        "transformergpregressor__preprocessor": [None, LinkageMerger()],
+    }
+    search = GridSearchCV(pipeline, grid, scoring=pearson_scorer, cv=KFold(2))
+    search.fit(X, cross.target)
+
+    assert np.isfinite(scores).all()
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert search.predict(X).shape == cross.target.shape
+
+
+def test_early_stopping_keeps_the_best_epoch(cross):
+    X, Y = cross.data, cross.target
+    model = TransformerGPRegressor(
+        early_stopping=True, n_iter_no_change=2, max_iter=40, random_state=0
+    )
+
+    model.fit(X[:200], Y[:200], X_val=X[200:], y_val=Y[200:])
+
+    best = int(np.argmax(model.validation_scores_))
+    assert model.n_iter_ == len(model.loss_curve_) == len(model.validation_scores_)
+    assert model.n_iter_ < 40 and model.n_iter_ == best + 1 + 2
+    # Recorded in float32.
+    r = pearson_correlation(Y[200:], model.predict(X[200:]))
+    assert r == pytest.approx(model.validation_scores_[best], abs=1e-5)
+
+
+def test_validation_rows_are_set_aside_and_never_trained_on(cross):
+    model = TransformerGPRegressor(
+        **{**TINY, "early_stopping": True, "validation_fraction": 0.25, "preprocessor": None}
+    )
+    model.fit(cross.data, cross.target)
+
+    assert len(model.validation_scores_) == model.n_iter_
+    # The standardisation is learned on the 225 rows that are left: not the mean of all 300.
+    assert not np.allclose(model.y_mean_, cross.target.mean(axis=0))
+    twelfths = model.net_.module_.center.double() * 225
+    assert torch.allclose(twelfths, twelfths.round(), atol=1e-3)
+
+
+def test_watching_validation_rows_changes_nothing(cross):
+    X, Y = cross.data, cross.target
+    watched = TransformerGPRegressor(**TINY).fit(X[:200], Y[:200], X_val=X[200:], y_val=Y[200:])
+    alone = TransformerGPRegressor(**TINY).fit(X[:200], Y[:200])
+
+    np.testing.assert_array_equal(watched.predict(X), alone.predict(X))
+    assert alone.validation_scores_ is None and len(watched.validation_scores_) == 2
+
+
+def test_validation_rows_with_other_traits_are_refused(cross):
+    with pytest.raises(ValueError, match="y_val has 1 traits, but y has 2"):
+        TransformerGPRegressor(**TINY).fit(
+            cross.data, cross.target, X_val=cross.data, y_val=cross.target[:, 0]
+        )
+
+
+def test_divergence_is_an_error_that_says_what_to_lower(cross):
+    model = TransformerGPRegressor(
+        **{**TINY, "learning_rate_init": 1e30, "learning_rate": "constant"}
+    )
+    with pytest.raises(FloatingPointError, match=r"lower learning_rate_init \(now 1e\+30\)"):
+        model.fit(cross.data, cross.target)
+
+
+def test_silent_by_default_and_one_bar_on_demand(cross, capfd):
+    TransformerGPRegressor(**TINY).fit(cross.data, cross.target)
+    assert capfd.readouterr() == ("", "")
+
+    model = TransformerGPRegressor(**{**TINY, "verbose": 1, "early_stopping": True})
+    model.fit(cross.data, cross.target)
+    out, err = capfd.readouterr()
+    assert out == "" and "2/2" in err and "loss=" in err and "validation r=" in err
+
+
+def test_interrupting_stops_the_fit(cross, monkeypatch):
+    from sktransformer_gp.training import DivergenceGuard
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(DivergenceGuard, "on_epoch_end", interrupt)
+    model = TransformerGPRegressor(**TINY)
+
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(cross.data, cross.target)
+    assert not hasattr(model, "net_")
+
+
+def test_pickle_keeps_predictions_and_no_training_data(cross, fitted):
+    copy = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(copy.predict(cross.data), fitted.predict(cross.data))
+
+    def pickled_size(n_rows):
+        X, Y = np.resize(cross.data, (n_rows, 400)), np.resize(cross.target, (n_rows, 2))
+        model = clone(fitted).set_params(**TINY, batch_size=n_rows)
+        return len(pickle.dumps(model.fit(X, Y, X_val=X, y_val=Y)))
+
+    # 600 more rows would be 240 kB.
+    assert abs(pickled_size(900) - pickled_size(300)) < 10_000
+
+
+def test_default_finds_qtl_that_ridge_smears(cross, fitted):
+    """The gates are sparse: most markers are all but closed, and the QTL's neighbours are open."""
+    gates = fitted.net_.module_.gate.detach().abs().numpy()
+    effects = gates * np.linalg.norm(fitted.net_.module_.additive.detach().numpy(), axis=1)
+    kept = fitted.preprocessor_.get_support(indices=True)
+    ridge = np.linalg.norm(Ridge(100).fit(cross.data[:200], cross.target[:200]).coef_, axis=0)
+
+    def share_near_qtl(weight, columns):
+        near = np.abs(columns[:, None] - cross.qtl[None, :]).min(axis=1) <= 5
+        return weight[near].sum() / weight.sum()
+
+    assert share_near_qtl(effects**2, kept) > share_near_qtl(ridge**2, np.arange(400))
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_presets_fit_and_take_overrides(cross, name):
+    model = TransformerGPRegressor.from_preset(name, max_iter=1, random_state=0)
+
+    predicted = model.fit(cross.data, cross.target).predict(cross.data)
+
+    assert predicted.shape == cross.target.shape and model.n_iter_ == 1
+    assert TransformerGPRegressor.from_preset(name, batch_size=3).batch_size == 3
+
+
+def test_preset_selection_is_fitted_on_the_training_rows_only(cross):
+    model = TransformerGPRegressor.from_preset("gptransformer", max_iter=1, random_state=0)
+    kept = []
+    for rows in (slice(0, 100), slice(200, 300)):
+        model.fit(cross.data[rows], cross.target[rows])
+        kept.append(model.preprocessor_[-1].mutual_information_)
+    assert len(kept[0]) != len(kept[1]) or not np.allclose(*kept)
+
+
+def test_presets_cannot_be_changed_through_a_model():
+    model = TransformerGPRegressor.from_preset("gptransformer")
+    model.set_params(preprocessor__mutualinformationselector__k=3)
+
+    assert PRESETS["gptransformer"]["preprocessor"][-1].k == 256
+
+
+def test_unknown_preset_is_named():
+    with pytest.raises(ValueError, match=r"\['gptransformer', 'lecture'\], got 'bert'"):
+        TransformerGPRegressor.from_preset("bert")
+
+
+@pytest.mark.parametrize("tokens", ["linear", "dense", "embedding"])
+@pytest.mark.parametrize("positions", [None, "sinusoidal", "learned"])
+def test_tokens_and_positions_are_one_switch(cross, tokens, positions):
+    model = TransformerGPRegressor(**TINY, tokens=tokens, positions=positions)
+
+    predicted = model.fit(cross.data[:, :30], cross.target).predict(cross.data[:, :30])
+
+    assert np.isfinite(predicted).all()
+
+
+def test_embedding_refuses_a_dosage_it_never_saw(cross):
+    model = TransformerGPRegressor(**TINY, tokens="embedding").fit(cross.data[:, :30], cross.target)
+    with pytest.raises(ValueError, match=r"looks up the dosages \[0, 1\]"):
+        model.predict(np.full((1, 30), 2, dtype=np.int8))

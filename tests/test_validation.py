@@ -1,0 +1,60 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import Ridge
+
+from sktransformer_gp.validation import check_dosages, check_phenotypes
+
+X = np.array([[0, 1], [2, 1], [1, 0]], dtype=np.int8)
+
+
+def test_dosages_keep_their_type_and_set_the_number_of_markers():
+    estimator = Ridge()
+
+    assert check_dosages(estimator, X, reset=True).dtype == np.int8
+    assert estimator.n_features_in_ == 2
+    with pytest.raises(ValueError, match="expecting 2 features"):
+        check_dosages(estimator, X[:, :1], reset=False)
+
+
+@pytest.mark.parametrize(
+    ("dosages", "words"),
+    [
+        (np.array([[0.0, np.nan]]), ["NaN", "1 missing", "DosageImputer"]),
+        (np.array([[0, -1]], dtype=np.int8), ["dosage -1", "DosageImputer"]),
+        (np.array([[0, -7]]), ["dosage -7", "DosageImputer"]),
+        (np.array([[0.0, np.inf]]), ["infinity"]),
+    ],
+)
+def test_a_missing_dosage_is_an_error_that_names_the_imputer(dosages, words):
+    with pytest.raises(ValueError, match="Input X") as error:
+        check_dosages(Ridge(), dosages, reset=True)
+    assert all(word in str(error.value) for word in words)
+
+
+def test_floats_may_be_negative_since_they_may_be_coded_or_centred():
+    assert check_dosages(Ridge(), X - 1.0, reset=True).min() == -1
+
+
+def test_phenotypes_keep_nan_and_shape():
+    y = [1.0, np.nan, 2.0]
+
+    assert check_phenotypes(Ridge(), y, X).shape == (3,)
+    assert np.isnan(check_phenotypes(Ridge(), np.c_[y, y], X)[1]).all()
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (None, "Ridge requires y to be passed, but the target y is None"),
+        ([1.0, np.inf, 2.0], "y contains infinity"),
+        ([1.0, 2.0], "inconsistent numbers of samples"),
+        (np.ones((3, 1, 1)), "dim 3"),
+        ([1.0, np.nan, np.nan], "trait 0 has 1 observed"),
+        (pd.DataFrame({"a": [1.0, 2.0, 3.0], "yield": [np.nan] * 3}), "trait 'yield' has 0 obs"),
+        (["x", "y", "z"], "could not convert string"),
+    ],
+)
+def test_bad_phenotypes_are_named(y, message):
+    with pytest.raises(ValueError, match=message):
+        check_phenotypes(Ridge(), y, X)
