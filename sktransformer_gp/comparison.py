@@ -69,7 +69,7 @@ def compare_models(
         Family, cage or environment of each sample; a split that has a group in training and test
         at once is an error, whatever `cv` is.
     trait_names : iterable of str, default=None
-        Names of the traits; None = the columns of `y`, or ``trait_0``, ``trait_1``, ...
+        Names of the traits; None = the columns of `y`, or ``trait_1``, ``trait_2``, ...
     dataset : str, default=""
         Written into the column of that name.
     random_state : int, RandomState or None, default=0
@@ -107,7 +107,7 @@ def compare_models(
     >>> y = X[:, :2] + rng.normal(0, 0.5, (60, 2))
     >>> scores = compare_models({"ridge": Ridge()}, X, y, cv=3, verbose=0)
     >>> scores.groupby("trait").r.mean().round(1).to_dict()
-    {'trait_0': 0.8, 'trait_1': 0.9}
+    {'trait_1': 0.8, 'trait_2': 0.9}
     """
     _check_models(models)
     X, y, names = _check_data(X, y, trait_names)
@@ -198,7 +198,7 @@ def _default_trait_names(y: ArrayLike, n_traits: int) -> list[str]:
         return [str(column) for column in y.columns]
     if getattr(y, "name", None) is not None:
         return [str(y.name)]
-    return [f"trait_{i}" for i in range(n_traits)]
+    return [f"trait_{i}" for i in range(1, n_traits + 1)]
 
 
 def _check_observed(fold: Fold, y: np.ndarray, names: list[str]) -> None:

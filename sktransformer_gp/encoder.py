@@ -1,11 +1,13 @@
 """The marker encoder, from leaf to root: dosages -> gates -> tokens -> attention blocks -> traits.
 
-Shapes in the comments: B individuals in the batch, M markers, T tokens, W markers in a window,
-D = d_model, H heads. Nothing draws from torch's global random stream: initial values and dropout
-come from the generator that is passed in, and without a generator there is no dropout.
-"""
+Several encoders, the *members* of an average, are trained side by side in one module: they share
+the input, and all products carry the member as their first axis. Shapes in the comments: N members,
+B individuals in the batch, T windows (tokens), W markers in a window, D = d_model, H heads,
+K traits.
 
-import math
+Nothing draws from torch's global random stream: initial values and dropout come from the generator
+that is passed in, and without a generator there is no dropout.
+"""
 
 import torch
 from torch import Generator, Tensor, nn
@@ -13,18 +15,20 @@ from torch.nn import functional as F
 
 TOKENS = ("linear", "dense", "embedding")
 POSITIONS = (None, "sinusoidal", "learned")
-INITIAL_GATE = 0.1
+INITIAL_GATE = 0.3
+INITIAL_TOKEN_WEIGHT = 0.05
+INITIAL_HEAD_WEIGHT = 0.02
 
 
-def dropout(x: Tensor, p: float, generator: Generator | None) -> Tensor:
+def dropout(x: Tensor, p: float | Tensor, generator: Generator | None) -> Tensor:
     """Zero each value with probability p and scale the rest by 1 / (1 - p).
 
     Parameters
     ----------
     x : Tensor
         Values of any shape.
-    p : float in [0, 1)
-        Probability of a zero.
+    p : float or Tensor in [0, 1)
+        Probability of a zero; a Tensor is broadcast against x.
     generator : Generator or None
         Source of randomness; None = x as it is.
 
@@ -33,7 +37,7 @@ def dropout(x: Tensor, p: float, generator: Generator | None) -> Tensor:
     Tensor
         Values of x's shape.
     """
-    if generator is None or p == 0:
+    if generator is None or not torch.as_tensor(p).any():
         return x
     kept = torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype) >= p
     return x * kept / (1 - p)
@@ -75,94 +79,119 @@ def sinusoidal_positions(n_tokens: int, d_model: int) -> Tensor:
 
 
 class Linear(nn.Module):
-    """An affine map with weights from a given generator (Glorot uniform) or zero.
+    """An affine map for each member, with initial weights of a given size or zero.
 
     Parameters
     ----------
-    n_in, n_out : int
+    n_members, n_in, n_out : int
         Sizes.
     generator : Generator or None
-        Source of the initial weights; None = zero.
+        Source of the initial weights, normal with variance 1 / n_in; None = zero.
     """
 
-    def __init__(self, n_in: int, n_out: int, generator: Generator | None):
+    def __init__(self, n_members: int, n_in: int, n_out: int, generator: Generator | None):
         super().__init__()
-        self.weight = nn.Parameter(torch.zeros(n_out, n_in))
-        self.bias = nn.Parameter(torch.zeros(n_out))
+        self.weight = nn.Parameter(torch.zeros(n_members, n_in, n_out))
+        self.bias = nn.Parameter(torch.zeros(n_members, 1, n_out))
         if generator is not None:
-            nn.init.xavier_uniform_(self.weight, generator=generator)
+            nn.init.normal_(self.weight, std=n_in**-0.5, generator=generator)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (..., n_in) to (..., n_out)."""
-        return F.linear(x, self.weight, self.bias)
+        """Map (N, ..., n_in) to (N, ..., n_out)."""
+        out = torch.baddbmm(self.bias, x.flatten(1, -2), self.weight)
+        return out.view(*x.shape[:-1], -1)
+
+
+class LayerNorm(nn.Module):
+    """Layer normalisation of tokens, with weights for each member.
+
+    Parameters
+    ----------
+    n_members, d_model : int
+        Sizes.
+    """
+
+    def __init__(self, n_members: int, d_model: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(n_members, 1, 1, d_model))
+        self.bias = nn.Parameter(torch.zeros(n_members, 1, 1, d_model))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map tokens (N, B, T, D) to tokens (N, B, T, D)."""
+        return F.layer_norm(x, x.shape[-1:]) * self.weight + self.bias
 
 
 class WindowTokens(nn.Module):
-    """One token for each window of neighbouring markers: ``W_t x_t + b_t``, own weights each.
+    """One token for each window of neighbouring markers: ``W_t (g * z)_t + b_t``, own weights each.
 
     Parameters
     ----------
-    windows : Tensor of shape (T, W), of int
-        Column of the marker in each place; the number of markers = an empty place.
-    d_model : int
-        Size of a token.
+    n_members, n_windows, width, d_model : int
+        Sizes N, T, W and D.
     generator : Generator
         Source of the initial weights.
     """
 
-    def __init__(self, windows: Tensor, d_model: int, generator: Generator):
+    def __init__(
+        self, n_members: int, n_windows: int, width: int, d_model: int, generator: Generator
+    ):
         super().__init__()
-        self.register_buffer("windows", windows)
-        weight = torch.randn(*windows.shape, d_model, generator=generator)
-        self.weight = nn.Parameter(weight / math.sqrt(windows.shape[1]))
-        self.bias = nn.Parameter(torch.zeros(len(windows), d_model))
+        weight = torch.randn(n_members, n_windows, width, d_model, generator=generator)
+        self.weight = nn.Parameter(weight * INITIAL_TOKEN_WEIGHT)
+        self.bias = nn.Parameter(torch.zeros(n_members, 1, n_windows, d_model))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map dosages (B, M) to tokens (B, T, D)."""
-        places = F.pad(x, (0, 1))[:, self.windows]  # (B, T, W); an empty place reads 0
-        return torch.einsum("btw,twd->btd", places, self.weight) + self.bias
+    def forward(self, z: Tensor, gate: Tensor | None) -> Tensor:
+        """Map standardised dosages (B, T, W) and gates (N, T, W) to tokens (N, B, T, D)."""
+        weight = self.weight if gate is None else self.weight * gate.unsqueeze(-1)
+        # One product for all members: their weights stand side by side.
+        joined = weight.permute(1, 2, 0, 3).flatten(2)  # (T, W, N * D)
+        tokens = torch.bmm(z.transpose(0, 1), joined)  # (T, B, N * D)
+        return tokens.unflatten(2, (len(weight), -1)).permute(2, 1, 0, 3) + self.bias
 
 
-class DenseTokens(nn.Module):
+class DenseTokens(Linear):
     """One token for each marker, and each token a linear function of all markers.
 
     GPTransformer's ``Linear(n, n * d_model)`` in place of embedding and position.
 
     Parameters
     ----------
-    n_markers, d_model : int
-        Sizes; the weights number ``n_markers**2 * d_model``.
+    n_members, n_markers, d_model : int
+        Sizes; the weights of a member number ``n_markers**2 * d_model``.
     generator : Generator
         Source of the initial weights.
     """
 
-    def __init__(self, n_markers: int, d_model: int, generator: Generator):
-        super().__init__()
-        self.linear = Linear(n_markers, n_markers * d_model, generator)
+    def __init__(self, n_members: int, n_markers: int, d_model: int, generator: Generator):
+        super().__init__(n_members, n_markers, n_markers * d_model, generator)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map dosages (B, M) to tokens (B, M, D)."""
-        return self.linear(x).unflatten(1, (x.shape[1], -1))
+    def forward(self, z: Tensor, gate: Tensor | None) -> Tensor:
+        """Map standardised dosages (B, T, 1) and gates (N, T, 1) to tokens (N, B, T, D)."""
+        z = z.squeeze(2).expand(len(self.weight), -1, -1)  # (N, B, T)
+        z = z if gate is None else z * gate.transpose(1, 2)
+        return super().forward(z).unflatten(2, (z.shape[2], -1))
 
 
 class EmbeddingTokens(nn.Module):
-    """One token for each marker: the learned vector of its dosage.
+    """One token for each marker: the learned vector of its dosage, times the marker's gate.
 
     Parameters
     ----------
-    n_dosages, d_model : int
+    n_members, n_dosages, d_model : int
         Sizes of the table: dosages 0..n_dosages-1.
     generator : Generator
         Source of the initial vectors.
     """
 
-    def __init__(self, n_dosages: int, d_model: int, generator: Generator):
+    def __init__(self, n_members: int, n_dosages: int, d_model: int, generator: Generator):
         super().__init__()
-        self.table = nn.Parameter(torch.randn(n_dosages, d_model, generator=generator))
+        weight = torch.randn(n_members, n_dosages, d_model, generator=generator)
+        self.weight = nn.Parameter(weight)
 
-    def forward(self, X: Tensor) -> Tensor:
-        """Map whole dosages (B, M) to tokens (B, M, D)."""
-        return self.table[X.long()]
+    def forward(self, X: Tensor, gate: Tensor | None) -> Tensor:
+        """Map whole dosages (B, T) and gates (N, T, 1) to tokens (N, B, T, D)."""
+        tokens = self.weight[:, X.long()]
+        return tokens if gate is None else tokens * gate[:, None]
 
 
 class SelfAttention(nn.Module):
@@ -170,10 +199,10 @@ class SelfAttention(nn.Module):
 
     Parameters
     ----------
-    d_model, n_heads : int
-        Size of a token and number of heads; d_k = d_model / n_heads.
+    n_members, d_model, n_heads : int
+        Number of members, size of a token and number of heads; d_k = d_model / n_heads.
     generator : Generator
-        Source of the initial weights.
+        Source of the initial weights; the output projection starts at zero.
 
     Notes
     -----
@@ -181,18 +210,19 @@ class SelfAttention(nn.Module):
     step takes 1.6 to 2.7 times as long.
     """
 
-    def __init__(self, d_model: int, n_heads: int, generator: Generator):
+    def __init__(self, n_members: int, d_model: int, n_heads: int, generator: Generator):
         super().__init__()
         self.n_heads = n_heads
-        self.project_in = Linear(d_model, 3 * d_model, generator)
-        self.project_out = Linear(d_model, d_model, None)
+        self.project_in = Linear(n_members, d_model, 3 * d_model, generator)
+        self.project_out = Linear(n_members, d_model, d_model, None)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map tokens (B, T, D) to tokens (B, T, D)."""
-        heads = self.project_in(x).unflatten(2, (3, self.n_heads, -1))  # (B, T, 3, H, D/H)
-        q, k, v = heads.permute(2, 0, 3, 1, 4)  # each (B, H, T, D/H)
+        """Map tokens (N, B, T, D) to tokens (N, B, T, D)."""
+        heads = self.project_in(x).flatten(0, 1)  # (N * B, T, 3 * D)
+        heads = heads.unflatten(2, (3, self.n_heads, -1)).permute(2, 0, 3, 1, 4)
+        q, k, v = heads  # each (N * B, H, T, D / H)
         mixed = F.scaled_dot_product_attention(q, k, v)
-        return self.project_out(mixed.transpose(1, 2).flatten(2))
+        return self.project_out(mixed.transpose(1, 2).reshape(x.shape))
 
 
 class FeedForward(nn.Module):
@@ -200,19 +230,19 @@ class FeedForward(nn.Module):
 
     Parameters
     ----------
-    d_model, dim_feedforward : int
-        Size of a token and of the hidden layer.
+    n_members, d_model, dim_feedforward : int
+        Number of members, size of a token and of the hidden layer.
     generator : Generator
-        Source of the initial weights.
+        Source of the initial weights; the second layer starts at zero.
     """
 
-    def __init__(self, d_model: int, dim_feedforward: int, generator: Generator):
+    def __init__(self, n_members: int, d_model: int, dim_feedforward: int, generator: Generator):
         super().__init__()
-        self.hidden = Linear(d_model, dim_feedforward, generator)
-        self.output = Linear(dim_feedforward, d_model, None)
+        self.hidden = Linear(n_members, d_model, dim_feedforward, generator)
+        self.output = Linear(n_members, dim_feedforward, d_model, None)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map tokens (B, T, D) to tokens (B, T, D)."""
+        """Map tokens (N, B, T, D) to tokens (N, B, T, D)."""
         return self.output(F.relu(self.hidden(x)))
 
 
@@ -221,7 +251,7 @@ class Block(nn.Module):
 
     Parameters
     ----------
-    d_model, n_heads, dim_feedforward : int
+    n_members, d_model, n_heads, dim_feedforward : int
         Sizes.
     dropout : float in [0, 1)
         Probability of a zero in what each part adds to the residual stream.
@@ -233,6 +263,7 @@ class Block(nn.Module):
 
     def __init__(
         self,
+        n_members: int,
         d_model: int,
         n_heads: int,
         dim_feedforward: int,
@@ -242,16 +273,13 @@ class Block(nn.Module):
     ):
         super().__init__()
         self.dropout, self.norm_first = dropout, norm_first
-        self.parts = nn.ModuleList(
-            [
-                SelfAttention(d_model, n_heads, generator),
-                FeedForward(d_model, dim_feedforward, generator),
-            ]
-        )
-        self.norms = nn.ModuleList([nn.LayerNorm(d_model), nn.LayerNorm(d_model)])
+        attention = SelfAttention(n_members, d_model, n_heads, generator)
+        feed_forward = FeedForward(n_members, d_model, dim_feedforward, generator)
+        self.parts = nn.ModuleList([attention, feed_forward])
+        self.norms = nn.ModuleList(LayerNorm(n_members, d_model) for _ in self.parts)
 
     def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
-        """Map tokens (B, T, D) to tokens (B, T, D)."""
+        """Map tokens (N, B, T, D) to tokens (N, B, T, D)."""
         for part, norm in zip(self.parts, self.norms, strict=True):
             if self.norm_first:
                 x = x + dropout(part(norm(x)), self.dropout, generator)
@@ -260,15 +288,56 @@ class Block(nn.Module):
         return x
 
 
+class Readout(nn.Module):
+    """Read the traits off all tokens, each at its own place.
+
+    ``W f + b``, and beside it ``W2 max(0, W1 f + b1)``, with the flat tokens f: sums of what the
+    windows say, and combinations of windows, that is epistasis.
+
+    Parameters
+    ----------
+    n_members, n_inputs, n_hidden, n_traits : int
+        Sizes; ``n_hidden=0`` leaves the second part out.
+    generator : Generator
+        Source of the initial weights; what the second part adds starts at zero.
+
+    Notes
+    -----
+    Pooling over tokens, or a layer normalisation before the read-out, would make a window without
+    a QTL as loud as one with a QTL.
+    """
+
+    def __init__(
+        self, n_members: int, n_inputs: int, n_hidden: int, n_traits: int, generator: Generator
+    ):
+        super().__init__()
+        self.direct = Linear(n_members, n_inputs, n_traits, None)
+        nn.init.normal_(self.direct.weight, std=INITIAL_HEAD_WEIGHT, generator=generator)
+        self.n_hidden = n_hidden
+        if n_hidden:
+            self.hidden = Linear(n_members, n_inputs, n_hidden, generator)
+            self.output = Linear(n_members, n_hidden, n_traits, None)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Map tokens (N, B, T, D) to traits (N, B, K)."""
+        flat = tokens.flatten(2)
+        out = self.direct(flat)
+        return out + self.output(F.relu(self.hidden(flat))) if self.n_hidden else out
+
+
 class MarkerEncoder(nn.Module):
     """Encode dosages as tokens, let them attend to each other and read all traits off them.
 
     Parameters
     ----------
     windows : Tensor of shape (T, W), of int
-        Markers of each window, see :func:`sktransformer_gp.markers.window_index`.
-    center, scale : Tensor of shape (M,)
+        Markers of each window, see :func:`sktransformer_gp.markers.window_index`; the number of
+        markers = an empty place. One marker each for dense and embedded tokens.
+    center, scale : Tensor of shape (n_markers,)
         Mean and standard deviation of each marker in the training rows.
+    token_dropout : Tensor of shape (N,), in [0, 1)
+        Probability, for each member, that a token is left out as a whole; its length is the number
+        of members.
     n_dosages : int
         Size of the embedding's table; used by ``tokens="embedding"``.
     n_traits : int
@@ -279,10 +348,10 @@ class MarkerEncoder(nn.Module):
         What is added to the tokens to tell them apart.
     gated : bool
         Whether each marker has a gate and an additive effect.
-    d_model, n_heads, n_layers, dim_feedforward : int
+    d_model, n_heads, n_layers, dim_feedforward, dim_readout : int
         Sizes.
-    dropout, token_dropout : float in [0, 1)
-        Probability of a zero in the blocks, and of a token's loss as a whole.
+    dropout : float in [0, 1)
+        Probability of a zero in what the parts of a block add.
     norm_first : bool
         Place of the layer normalisation in the blocks.
     generator : Generator
@@ -290,10 +359,8 @@ class MarkerEncoder(nn.Module):
 
     Notes
     -----
-    ``y = head(blocks(tokens(g * z))) + (g * z) a`` with standardised dosages z, gates g and
-    additive effects a. The head is linear and reads each token at its own place: pooling over
-    tokens, or a layer normalisation before the head, would make a window without a QTL as loud as
-    one with a QTL.
+    ``y = readout(blocks(tokens(g * z))) + (g * z) a`` with standardised dosages z, gates g and
+    additive effects a.
     """
 
     def __init__(
@@ -301,6 +368,7 @@ class MarkerEncoder(nn.Module):
         windows: Tensor,
         center: Tensor,
         scale: Tensor,
+        token_dropout: Tensor,
         n_dosages: int,
         n_traits: int,
         *,
@@ -311,71 +379,75 @@ class MarkerEncoder(nn.Module):
         n_heads: int,
         n_layers: int,
         dim_feedforward: int,
+        dim_readout: int,
         dropout: float,
-        token_dropout: float,
         norm_first: bool,
         generator: Generator,
     ):
         super().__init__()
-        n_markers = len(center)
-        n_tokens = len(windows) if tokens == "linear" else n_markers
-        self.tokens, self.gated, self.token_dropout = tokens, gated, token_dropout
+        n_members, (n_tokens, width) = len(token_dropout), windows.shape
+        self.register_buffer("windows", windows)
         self.register_buffer("center", center)
         self.register_buffer("scale", scale)
+        self.register_buffer("token_dropout", token_dropout)
+        self.tokens = tokens
+        self.gate = self.additive = None
         if gated:
-            self.gate = nn.Parameter(torch.full((n_markers,), INITIAL_GATE))
-            self.additive = nn.Parameter(torch.zeros(n_markers, n_traits))
+            self.gate = nn.Parameter(torch.full((n_members, n_tokens, width), INITIAL_GATE))
+            self.additive = nn.Parameter(torch.zeros(n_members, n_tokens, width, n_traits))
         self.embed = {
-            "linear": lambda: WindowTokens(windows, d_model, generator),
-            "dense": lambda: DenseTokens(n_markers, d_model, generator),
-            "embedding": lambda: EmbeddingTokens(n_dosages, d_model, generator),
+            "linear": lambda: WindowTokens(n_members, n_tokens, width, d_model, generator),
+            "dense": lambda: DenseTokens(n_members, n_tokens, d_model, generator),
+            "embedding": lambda: EmbeddingTokens(n_members, n_dosages, d_model, generator),
         }[tokens]()
-        self.position = {
-            None: lambda: None,
-            "sinusoidal": lambda: nn.Buffer(sinusoidal_positions(n_tokens, d_model)),
-            "learned": lambda: nn.Parameter(torch.zeros(n_tokens, d_model)),
-        }[positions]()
+        if positions == "learned":
+            self.position = nn.Parameter(torch.zeros(n_members, 1, n_tokens, d_model))
+        else:
+            sinusoidal = positions == "sinusoidal"
+            encoding = sinusoidal_positions(n_tokens, d_model) if sinusoidal else None
+            self.register_buffer("position", encoding)
         self.blocks = nn.ModuleList(
-            Block(d_model, n_heads, dim_feedforward, dropout, norm_first, generator)
+            Block(n_members, d_model, n_heads, dim_feedforward, dropout, norm_first, generator)
             for _ in range(n_layers)
         )
-        self.head = Linear(n_tokens * d_model, n_traits, generator)
+        self.readout = Readout(n_members, n_tokens * d_model, dim_readout, n_traits, generator)
 
     def forward(self, X: Tensor, generator: Generator | None = None) -> Tensor:
         """Predict standardised phenotypes.
 
         Parameters
         ----------
-        X : Tensor of shape (B, M)
+        X : Tensor of shape (B, n_markers)
             Dosages, of any numeric type.
         generator : Generator or None, default=None
             Source of dropout; None = no dropout.
 
         Returns
         -------
-        Tensor of shape (B, n_traits)
-            Phenotypes in units of the trait's standard deviation.
+        Tensor of shape (N, B, n_traits)
+            Each member's prediction, in units of the trait's standard deviation.
         """
         z = (X.to(self.center.dtype) - self.center) / self.scale
-        if self.gated:
-            z = z * self.gate
-        tokens = self.tokenize(X, z)  # (B, T, D)
-        if generator is not None and self.token_dropout:
-            whole = torch.ones(tokens.shape[:2], dtype=tokens.dtype, device=tokens.device)
-            tokens = tokens * dropout(whole, self.token_dropout, generator)[:, :, None]
+        z = F.pad(z, (0, 1))[:, self.windows]  # (B, T, W); an empty place reads 0
+        x = self.tokenize(X, z)
+        kept = torch.ones(x.shape[:3], dtype=x.dtype, device=x.device)
+        x = x * dropout(kept, self.token_dropout[:, None, None], generator).unsqueeze(-1)
         for block in self.blocks:
-            tokens = block(tokens, generator)
-        out = self.head(tokens.flatten(1))
-        return out + z @ self.additive if self.gated else out
+            x = block(x, generator)
+        out = self.readout(x)
+        return out if self.gate is None else out + self.additive_values(z)
 
     def tokenize(self, X: Tensor, z: Tensor) -> Tensor:
-        """Make tokens (B, T, D) from dosages X and gated standardised dosages z, both (B, M)."""
-        if self.tokens == "embedding":
-            tokens = self.embed(X)
-            tokens = tokens * self.gate[:, None] if self.gated else tokens
-        else:
-            tokens = self.embed(z)
-        return tokens if self.position is None else tokens + self.position
+        """Make tokens (N, B, T, D) from dosages X or standardised dosages z (B, T, W)."""
+        x = self.embed(X if self.tokens == "embedding" else z, self.gate)
+        return x if self.position is None else x + self.position
+
+    def additive_values(self, z: Tensor) -> Tensor:
+        """Sum the markers' additive effects: (B, T, W) to (N, B, K)."""
+        effects = self.gate.unsqueeze(-1) * self.additive  # (N, T, W, K)
+        joined = effects.permute(1, 2, 0, 3).flatten(0, 1).flatten(1)  # (T * W, N * K)
+        values = z.flatten(1) @ joined
+        return values.unflatten(1, (len(effects), -1)).transpose(0, 1)
 
     def gate_penalty(self) -> Tensor:
         """Sum the squares of gates, token weights and additive effects.
@@ -385,8 +457,8 @@ class MarkerEncoder(nn.Module):
 
         Returns
         -------
-        Tensor of shape ()
-            ``|g|^2 + |W|^2 + |a|^2``; 0 without gates.
+        Tensor of shape (N,)
+            ``|g|^2 + |W|^2 + |a|^2`` of each member.
 
         References
         ----------
@@ -394,7 +466,5 @@ class MarkerEncoder(nn.Module):
         Hadamard product parametrization. Comput. Stat. Data Anal. 115:186-198.
         Ziyin, L. & Wang, Z. (2023). spred: Solving L1 penalty with SGD. ICML.
         """
-        if not self.gated:
-            return self.head.bias.new_zeros(())
-        factors = [self.gate, self.additive, *self.embed.parameters()]
-        return sum(factor.square().sum() for factor in factors)
+        factors = [self.gate, self.additive, self.embed.weight]
+        return sum(factor.square().flatten(1).sum(1) for factor in factors)

@@ -193,5 +193,5 @@ def _fixed_effects(design: NDArray, y: NDArray) -> NDArray:
     effects = np.empty((design.shape[1], y.shape[1]))
     for rows, traits in missingness_patterns(y):
         observed = y[np.ix_(rows, traits)]
-        effects[:, traits] = np.linalg.lstsq(design[rows] / scale, observed)[0]
+        effects[:, traits] = np.linalg.lstsq(design[rows] / scale, observed, rcond=None)[0]
     return effects / scale[:, None]

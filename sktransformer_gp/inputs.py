@@ -193,9 +193,9 @@ class TraitScale:
         self.mean = np.nanmean(Y, axis=0)
         self.scale = _spread_or_one(np.nanstd(Y, axis=0), self.mean)
 
-    def standardise(self, Y: NDArray) -> Tensor:
-        """Return (Y - mean) / scale in float32, NaN where not observed."""
-        return torch.tensor((Y - self.mean) / self.scale, dtype=torch.float32)
+    def standardise(self, Y: NDArray) -> NDArray:
+        """Return (Y - mean) / scale, NaN where not observed."""
+        return (Y - self.mean) / self.scale
 
     def restore(self, Z: NDArray) -> NDArray:
         """Return Z * scale + mean."""

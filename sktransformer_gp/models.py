@@ -113,11 +113,11 @@ def _random_forest(random_state: int, n_jobs: int | None) -> Steps:
 
 
 def _boosting(random_state: int, n_jobs: int | None) -> Steps:
-    # Small trees over all markers did best of the settings tried on yeast: mean r in three folds of
-    # Maltose, Trehalose, Indoleacetic_Acid, Lithium_Chloride .865, .710, .710, .813. A fifth of the
-    # markers for each split: .844, .705, .715, .809; that and 31 leaves: .843, .705, .712, .790; that
-    # and 8 leaves, early stopping: .842, .700, .698, .802; scikit-learn's defaults: .864, .696, .703,
-    # .771. Early stopping would also set training rows aside, which no other model here does.
+    # Small trees over all markers did best of what was tried on yeast. Mean r in three folds of
+    # Maltose, Trehalose, Indoleacetic_Acid and Lithium_Chloride: .865 .710 .710 .813;
+    # a fifth of the markers for each split .844 .705 .715 .809, that with 31 leaves .843 .705 .712
+    # .790, that with early stopping .842 .700 .698 .802; its defaults .864 .696 .703 .771.
+    # Early stopping would also set training rows aside, which no other model here does.
     boosting = HistGradientBoostingRegressor(
         learning_rate=0.05,
         max_iter=300,

@@ -27,6 +27,21 @@ def _one_of(*choices: Any) -> Rule:
     return lambda v: any(v is c or v == c for c in choices), f"one of {list(choices)}"
 
 
+def _one_or_more(rule: Rule) -> Rule:
+    valid, description = rule
+
+    def test(v: Any) -> bool:
+        values = v if isinstance(v, tuple | list | np.ndarray) else [v]
+        return len(values) > 0 and all(map(valid, values))
+
+    return test, f"{description} or a sequence of them"
+
+
+def _or(choice: Any, rule: Rule) -> Rule:
+    valid, description = rule
+    return lambda v: v is choice or v == choice or valid(v), f"{choice!r} or {description}"
+
+
 def _flag(v: Any) -> bool:
     return isinstance(v, bool | np.bool_)
 
@@ -45,16 +60,17 @@ RULES: dict[str, Rule] = {
     "n_heads": _whole(1),
     "n_layers": _whole(0),
     "dim_feedforward": _whole(1),
+    "dim_readout": _whole(0),
     "dropout": SHARE,
-    "token_dropout": SHARE,
+    "token_dropout": _one_or_more(SHARE),
     "norm_first": (_flag, "True or False"),
-    "gate_penalty": (lambda v: v is None or POSITIVE[0](v), "None or a number > 0"),
+    "gate_penalty": _or(None, _one_or_more(POSITIVE)),
+    "cross_fitting": _or(None, _whole(2)),
     "preprocessor": (_transformer, "'linkage', a scikit-learn transformer or None"),
     "max_iter": _whole(1),
-    "batch_size": _whole(1),
+    "batch_size": _or("auto", _whole(1)),
     "learning_rate": _one_of("one_cycle", "constant"),
     "learning_rate_init": POSITIVE,
-    "weight_decay": _real(0, np.inf, low_included=True),
     "early_stopping": (_flag, "True or False"),
     "validation_fraction": _real(0, 1),
     "n_iter_no_change": _whole(1),
@@ -84,4 +100,15 @@ def check_parameters(estimator: BaseEstimator) -> None:
         raise ValueError(
             f"d_model is a multiple of n_heads, got d_model={estimator.d_model} and "
             f"n_heads={estimator.n_heads}"
+        )
+    n_penalties, n_dropouts = map(np.size, (estimator.gate_penalty, estimator.token_dropout))
+    if n_penalties != n_dropouts and min(n_penalties, n_dropouts) > 1:
+        raise ValueError(
+            "gate_penalty and token_dropout have one entry for each regime, got "
+            f"{n_penalties} and {n_dropouts} entries"
+        )
+    if estimator.cross_fitting is None and max(n_penalties, n_dropouts) > 1:
+        raise ValueError(
+            "cross_fitting=None trains one encoder: gate_penalty and token_dropout are then one "
+            f"number each, got {estimator.gate_penalty!r} and {estimator.token_dropout!r}"
         )

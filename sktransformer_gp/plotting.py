@@ -242,7 +242,7 @@ def _panel_names(y: ArrayLike) -> list[str]:
     if getattr(y, "name", None) is not None:
         return [f"{y.name}: "]
     n_traits = np.asarray(y).reshape(len(y), -1).shape[1]
-    return [""] if n_traits == 1 else [f"trait_{i}: " for i in range(n_traits)]
+    return [""] if n_traits == 1 else [f"trait_{i}: " for i in range(1, n_traits + 1)]
 
 
 def _draw_predictions(ax: "Axes", name: str, y_true: np.ndarray, y_pred: np.ndarray) -> None:

@@ -12,7 +12,7 @@
     Jubair et al. (2021): markers with mutual information above .02, ``Linear(n, n * 8)`` in place
     of embedding and position, two post-LN blocks of two heads, feed-forward network of 256, Adam
     with 5e-4, batches of 32. Differs from the paper: markers in near-complete linkage are merged
-    and at most 256 are kept, since attention grows with the square of their number; 50 epochs in
+    and at most 256 are kept, since attention grows with the square of their number; 20 epochs in
     place of 200; what a block adds starts at zero. The selection is fitted on the training rows
     in `fit`.
 """
@@ -25,12 +25,15 @@ PLAIN = {
     "norm_first": False,
     "gate_penalty": None,
     "token_dropout": 0.0,
+    "cross_fitting": None,
+    "dim_readout": 0,
     "learning_rate": "constant",
-    "weight_decay": 0.0,
 }
 PRESETS = {
     "lecture": {
         **PLAIN,
+        "d_model": 32,
+        "dim_feedforward": 64,
         "dropout": 0.1,
         "preprocessor": None,
         "max_iter": 20,
@@ -46,7 +49,9 @@ PRESETS = {
         "preprocessor": make_pipeline(
             LinkageMerger(), MutualInformationSelector(threshold=0.02, k=256)
         ),
-        "max_iter": 50,
+        "dropout": 0.1,
+        "max_iter": 20,
+        "batch_size": 32,
         "learning_rate_init": 5e-4,
     },
 }

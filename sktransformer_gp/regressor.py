@@ -17,10 +17,13 @@ from skorch.helper import predefined_split
 from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR
 
+from sktransformer_gp.crossfit import inner_folds, mixing_weights, out_of_fold
+from sktransformer_gp.gblup import GBLUPRegressor
 from sktransformer_gp.inputs import EncoderInput, TraitScale, check_classes, input_names
 from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.parameters import check_parameters
 from sktransformer_gp.presets import PRESETS
+from sktransformer_gp.rkhs import RKHSRegressor
 from sktransformer_gp.training import (
     DivergenceGuard,
     EncoderNet,
@@ -32,6 +35,7 @@ from sktransformer_gp.training import (
 from sktransformer_gp.validation import check_dosages, check_phenotypes
 
 Rows = tuple[NDArray, NDArray]
+LARGEST_BATCH, FEWEST_BATCHES = 32, 20
 ENCODER_PARAMETERS = (
     "tokens",
     "positions",
@@ -39,19 +43,21 @@ ENCODER_PARAMETERS = (
     "n_heads",
     "n_layers",
     "dim_feedforward",
+    "dim_readout",
     "dropout",
-    "token_dropout",
     "norm_first",
 )
 
 
 class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
-    """Predict phenotypes from marker dosages with a transformer encoder.
+    """Predict phenotypes from marker dosages with a transformer encoder and a polygenic term.
 
-    One model for one or many traits: windows of neighbouring markers become tokens, the tokens
-    attend to each other, and a linear head reads all traits off them. Sparse marker gates, trained
-    with the rest, let it pick the loci that matter. Markers are centred and scaled, and traits
-    standardised, in `fit`; predictions are in each trait's own unit.
+    Windows of neighbouring markers become tokens, the tokens attend to each other, and all traits
+    are read off them. Sparse marker gates, trained with the rest, pick the loci that matter; GBLUP
+    and RKHS carry what is spread over all markers. How sparse the gates are, and how much each part
+    counts, is decided trait by trait from out-of-fold predictions of the training rows, so that
+    there is nothing to tune. Markers are centred and scaled, and traits standardised, in `fit`;
+    predictions are in each trait's own unit.
 
     Parameters
     ----------
@@ -64,37 +70,44 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         Encoding that is added to the tokens. Tokens with weights of their own need none.
     window_size : int >= 1, default=64
         Largest number of markers in a window, of those that the preprocessor keeps.
-    d_model : int >= 1, default=32
+    d_model : int >= 1, default=16
         Size of a token; a multiple of `n_heads`.
     n_heads : int >= 1, default=2
         Number of attention heads.
     n_layers : int >= 0, default=1
         Number of attention blocks.
-    dim_feedforward : int >= 1, default=64
+    dim_feedforward : int >= 1, default=32
         Size of the hidden layer in each block.
-    dropout : float in [0, 1), default=0.1
+    dim_readout : int >= 0, default=64
+        Size of the hidden layer that reads combinations of windows; 0 = sums only.
+    dropout : float in [0, 1), default=0.0
         Probability of a zero in what each part of a block adds.
-    token_dropout : float in [0, 1), default=0.3
+    token_dropout : float in [0, 1) or sequence of them, default=(0.0, 0.05, 0.15, 0.3)
         Probability that a token is left out as a whole in a training step.
     norm_first : bool, default=True
         Layer normalisation before each part of a block (True) or after it (False, the original).
-    gate_penalty : float > 0 or None, default=0.015
+    gate_penalty : float > 0, sequence of them or None, default=(0.06, 0.03, 0.02, 0.0125)
         Strength of sparsity of the marker gates, in units of the standardised squared error; with
         gates each marker has an additive effect beside its share in a token. None = no gates.
+        Sequences here and in `token_dropout` go together, one entry for each regime: all are
+        trained side by side, and out-of-fold predictions weigh them.
+    cross_fitting : int >= 2 or None, default=5
+        Number of inner folds: as many encoders of each regime, each without one fold, are averaged,
+        and weighed against each other and against GBLUP and RKHS by what they predict for the fold
+        they have not seen. None = one encoder of one regime, trained on all rows, and nothing else.
     preprocessor : "linkage", transformer or None, default="linkage"
         Fitted on the training rows in `fit`, before all else. "linkage" =
         :class:`LinkageMerger`; any scikit-learn transformer with ``get_feature_names_out`` is
         cloned; None = all markers as they are.
     max_iter : int >= 1, default=16
         Number of epochs.
-    batch_size : int >= 1, default=32
-        Number of individuals in a training step.
+    batch_size : int >= 1 or "auto", default="auto"
+        Number of individuals in a training step; "auto" = 32, or what gives 20 steps an epoch
+        where that is less.
     learning_rate : {"one_cycle", "constant"}, default="one_cycle"
         Schedule of the learning rate; "one_cycle" rises to `learning_rate_init` and falls to 0.
     learning_rate_init : float > 0, default=0.003
         Largest learning rate of AdamW.
-    weight_decay : float >= 0, default=0.1
-        AdamW's decay of all weights that the gate penalty does not reach.
     early_stopping : bool, default=False
         Whether to stop when the Pearson correlation on validation rows no longer rises, and to
         keep the epoch in which it was highest.
@@ -115,7 +128,14 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
     Attributes
     ----------
     net_ : EncoderNet
-        The fitted skorch net; ``net_.module_`` is the encoder, ``net_.history`` the whole record.
+        The fitted skorch net; ``net_.module_`` is the encoder with all its members, regime by
+        regime, ``net_.history`` the whole record.
+    polygenic_ : list of estimator
+        The fitted GBLUP and RKHS; empty without cross-fitting.
+    component_names_ : list of str
+        ``encoder_0``, ``encoder_1``, ... for the regimes, then ``gblup`` and ``rkhs``.
+    weights_ : ndarray of shape (n_components, n_outputs_)
+        Weight of each component in the prediction of each trait, >= 0.
     preprocessor_ : transformer or None
         The fitted preprocessor.
     chromosomes_ : ndarray of shape (n_kept_markers,) or None
@@ -143,8 +163,13 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
 
     Notes
     -----
-    Objective: ``mean((y - f(X))^2) + gate_penalty * (|g|^2 + |W|^2 + |a|^2)`` over the observed,
-    standardised phenotypes, with gates g, token weights W and additive effects a.
+    Each encoder minimises ``mean((y - f(X))^2) + gate_penalty * (|g|^2 + |W|^2 + |a|^2)`` over the
+    observed, standardised phenotypes, with gates g, token weights W and additive effects a. The
+    members (regimes x inner folds) are trained side by side, each without one inner fold. Their
+    predictions of that fold, and those of GBLUP and RKHS fitted in the same way, are regressed on
+    by non-negative least squares; the weights then apply to the mean of a regime's members, and to
+    GBLUP and RKHS fitted on all rows. Where a trait has fewer than 4 phenotypes there are no inner
+    folds, and all components count the same.
 
     Missing dosages are an error that names the imputer. Missing phenotypes (NaN) are left out of
     the loss, trait by trait; a row without any phenotype is not used. A trait that is constant in
@@ -175,20 +200,21 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         tokens="linear",
         positions=None,
         window_size=64,
-        d_model=32,
+        d_model=16,
         n_heads=2,
         n_layers=1,
-        dim_feedforward=64,
-        dropout=0.1,
-        token_dropout=0.3,
+        dim_feedforward=32,
+        dim_readout=64,
+        dropout=0.0,
+        token_dropout=(0.0, 0.05, 0.15, 0.3),
         norm_first=True,
-        gate_penalty=0.015,
+        gate_penalty=(0.06, 0.03, 0.02, 0.0125),
+        cross_fitting=5,
         preprocessor="linkage",
         max_iter=16,
-        batch_size=32,
+        batch_size="auto",
         learning_rate="one_cycle",
         learning_rate_init=0.003,
-        weight_decay=0.1,
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
@@ -203,16 +229,17 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         self.n_heads = n_heads
         self.n_layers = n_layers
         self.dim_feedforward = dim_feedforward
+        self.dim_readout = dim_readout
         self.dropout = dropout
         self.token_dropout = token_dropout
         self.norm_first = norm_first
         self.gate_penalty = gate_penalty
+        self.cross_fitting = cross_fitting
         self.preprocessor = preprocessor
         self.max_iter = max_iter
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
-        self.weight_decay = weight_decay
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -289,12 +316,17 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         X = check_dosages(self, X, reset=True, min_samples=2)
         y = check_phenotypes(self, y, X)
         self._y_ndim = y.ndim
-        training, validation = self._hold_out(X, y, X_val, y_val, random_state)
+        self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
+        (X, Y), validation = self._hold_out(X, y, X_val, y_val, random_state)
         seed = random_state.randint(np.iinfo(np.int32).max)
         names = input_names(X.shape[1], getattr(self, "feature_names_in_", None), chromosomes)
-        self._input = EncoderInput(self.preprocessor, names, seed).fit(*training)
-        self._traits = TraitScale(training[1])
-        self._fit_net(self._dataset(training), validation and self._dataset(validation), seed)
+        self._input = EncoderInput(self.preprocessor, names, seed).fit(X, Y)
+        self._traits = TraitScale(Y)
+        folds = np.full(len(Y), -1)
+        if self.cross_fitting is not None:
+            folds = inner_folds(Y, self.cross_fitting, random_state)
+        self._fit_net(X, Y, folds, validation, seed)
+        self._mix(X, Y, folds)
         return self
 
     def predict(self, X: ArrayLike) -> NDArray:
@@ -315,10 +347,29 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         ValueError
             If X does not fit the markers of `fit` or a dosage is missing.
         """
-        check_is_fitted(self)
-        Z = self._inputs(check_dosages(self, X, reset=False))
-        Y = self._traits.restore(self.net_.predict_double(Z))
+        components = self.predict_components(X)
+        Y = (components * self.weights_[:, None]).sum(axis=0) + self._intercept
         return Y[:, 0] if self._y_ndim == 1 else Y
+
+    def predict_components(self, X: ArrayLike) -> NDArray:
+        """Predict phenotypes with each component of the model.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_markers)
+            Dosages 0..ploidy without missing values.
+
+        Returns
+        -------
+        ndarray of shape (n_components, n_samples, n_traits), of float64
+            Predictions in each trait's own unit, in the order of `component_names_`.
+        """
+        check_is_fitted(self)
+        X = check_dosages(self, X, reset=False)
+        members = self._traits.restore(self.net_.predict_double(self._inputs(X)))
+        regimes = members.reshape(self._n_regimes, -1, *members.shape[1:]).mean(axis=1)
+        polygenic = [model.predict(X) for model in self.polygenic_]
+        return np.stack([*regimes, *polygenic])
 
     @property
     def preprocessor_(self) -> TransformerMixin | None:
@@ -367,29 +418,57 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         )
         return (X, check_phenotypes(self, Y, X)), (X_val, check_phenotypes(self, Y_val, X_val))
 
-    def _dataset(self, rows: Rows) -> Dataset:
-        return Dataset(self._inputs(rows[0]), self._traits.standardise(rows[1]))
-
     def _inputs(self, X: NDArray) -> Tensor:
         Z = self._input.transform(X)
         if self.tokens == "embedding":
             check_classes(Z, self._input.n_dosages)
         return Z
 
-    def _fit_net(self, training: Dataset, validation: Dataset | None, seed: int) -> None:
-        """Train the encoder and keep its record."""
-        self.n_outputs_ = training.y.shape[1]
+    def _regimes(self) -> NDArray:
+        """Return gate penalty (0 = no gates) and token dropout of each regime, (n_regimes, 2)."""
+        penalty = 0.0 if self.gate_penalty is None else self.gate_penalty
+        return np.column_stack(np.broadcast_arrays(penalty, self.token_dropout)).astype(float)
+
+    def _fit_net(
+        self, X: NDArray, Y: NDArray, folds: NDArray, validation: Rows | None, seed: int
+    ) -> None:
+        """Train the members, one for each regime and inner fold, and keep their record."""
+        regimes = self._regimes()
+        member_folds = np.tile(np.unique(folds), len(regimes))
+        penalty, token_dropout = regimes.repeat(len(np.unique(folds)), axis=0).T
+        seen = (folds[:, None] != member_folds) | (member_folds == -1)  # (n_samples, N)
+        y = np.where(seen[:, :, None], self._traits.standardise(Y)[:, None], np.nan)
+        training = Dataset(self._inputs(X), torch.tensor(y, dtype=torch.float32))
+        if validation:
+            X_val, Y_val = validation
+            y_val = self._traits.standardise(Y_val)[:, None]
+            validation = Dataset(self._inputs(X_val), torch.tensor(y_val, dtype=torch.float32))
+        batch_size = self.batch_size
+        if batch_size == "auto":
+            batch_size = min(LARGEST_BATCH, math.ceil(len(X) / FEWEST_BATCHES))
+        parameters = {
+            "windows": self._input.windows(self.window_size if self.tokens == "linear" else 1),
+            "center": torch.tensor(self._input.center, dtype=torch.float32),
+            "scale": torch.tensor(self._input.scale, dtype=torch.float32),
+            "token_dropout": torch.tensor(token_dropout, dtype=torch.float32),
+            "n_dosages": self._input.n_dosages,
+            "n_traits": self.n_outputs_,
+            "gated": self.gate_penalty is not None,
+            **{name: getattr(self, name) for name in ENCODER_PARAMETERS},
+        }
         self.net_ = EncoderNet(
-            gate_penalty=self.gate_penalty or 0.0,
+            gate_penalty=torch.tensor(penalty, dtype=torch.float32) if penalty.any() else None,
             seed=seed,
-            **self._encoder_parameters(training),
+            **{f"module__{name}": value for name, value in parameters.items()},
+            criterion__share=(~training.y.isnan()).float().mean(dim=0),
             max_epochs=self.max_iter,
             lr=self.learning_rate_init,
-            batch_size=self.batch_size,
-            optimizer=torch.optim.AdamW,
-            optimizer__weight_decay=self.weight_decay,
+            batch_size=batch_size,
+            optimizer=torch.optim.Adam,
+            optimizer__betas=(0.9, 0.99),
+            optimizer__fused=True,
             train_split=validation and predefined_split(validation),
-            callbacks=self._callbacks(len(SlicedBatches(training, self.batch_size)), validation),
+            callbacks=self._callbacks(len(SlicedBatches(training, batch_size)), validation),
             callbacks__print_log=None,
             verbose=0,
             device=pick_device(self.device),
@@ -399,18 +478,24 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         self.loss_curve_ = [float(loss) for loss in history[:, "train_loss"]]
         self.validation_scores_ = history[:, "valid_r"] if validation else None
 
-    def _encoder_parameters(self, training: Dataset) -> dict[str, Any]:
-        """Return skorch's arguments for the encoder and its optimiser's groups."""
-        parameters = {
-            "windows": self._input.windows(self.window_size),
-            "center": torch.tensor(self._input.center, dtype=torch.float32),
-            "scale": torch.tensor(self._input.scale, dtype=torch.float32),
-            "n_dosages": self._input.n_dosages,
-            "n_traits": self.n_outputs_,
-            "gated": self.gate_penalty is not None,
-            **{name: getattr(self, name) for name in ENCODER_PARAMETERS},
-        }
-        return {f"module__{name}": value for name, value in parameters.items()}
+    def _mix(self, X: NDArray, Y: NDArray, folds: NDArray) -> None:
+        """Weigh regimes and polygenic terms by their out-of-fold predictions."""
+        self._n_regimes = len(self._regimes())
+        self.polygenic_ = []
+        if self.cross_fitting is not None:
+            self.polygenic_ = [GBLUPRegressor().fit(X, Y), RKHSRegressor().fit(X, Y)]
+        self.component_names_ = [f"encoder_{i}" for i in range(self._n_regimes)]
+        self.component_names_ += ["gblup", "rkhs"][: len(self.polygenic_)]
+        n_components = len(self.component_names_)
+        if (folds == -1).all():
+            self.weights_ = np.full((n_components, self.n_outputs_), 1 / n_components)
+            self._intercept = np.zeros(self.n_outputs_)
+            return
+        members = self._traits.restore(self.net_.predict_double(self._inputs(X)))
+        by_regime = members.reshape(self._n_regimes, -1, *Y.shape)
+        regimes = by_regime[:, folds, np.arange(len(Y))]  # (n_regimes, n_samples, n_traits)
+        polygenic = [out_of_fold(model, X, Y, folds) for model in self.polygenic_]
+        self.weights_, self._intercept = mixing_weights(np.stack([*regimes, *polygenic]), Y)
 
     def _callbacks(self, n_batches: int, validation: Dataset | None) -> list[Callback]:
         """Return what happens around the epochs, in order."""

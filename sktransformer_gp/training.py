@@ -55,24 +55,36 @@ def pick_device(name: str) -> str:
 
 
 class MaskedMSELoss(nn.Module):
-    """Mean squared error over the observed phenotypes.
+    """Mean squared error over the observed phenotypes, each trait with the same weight.
 
-    ``sum_ij o_ij (y_ij - f_ij)^2 / sum_ij o_ij`` with o = 1 where y is not NaN; 0 where nothing is
-    observed. What stands behind NaN has no influence on the gradient.
+    ``mean_ib(o_ibk (y_ibk - f_ibk)^2) / share_ik``, averaged over members i and traits k, with
+    o = 1 where y is not NaN. What stands behind NaN has no influence on the gradient.
+
+    Parameters
+    ----------
+    share : Tensor of shape (N, n_traits)
+        Share of the training rows that each member sees observed, > 0; the loss of a batch is then
+        an unbiased estimate of that of all rows.
 
     Examples
     --------
     >>> import torch
     >>> from sktransformer_gp.training import MaskedMSELoss
-    >>> MaskedMSELoss()(torch.tensor([[1.0, 5.0]]), torch.tensor([[3.0, float("nan")]]))
+    >>> y = torch.tensor([[[3.0]], [[float("nan")]]])
+    >>> MaskedMSELoss(torch.tensor([[0.5]]))(torch.tensor([[[1.0], [7.0]]]), y)
     tensor(4.)
     """
 
+    def __init__(self, share: Tensor):
+        super().__init__()
+        self.register_buffer("share", share)
+
     def forward(self, y_pred: Tensor, y_true: Tensor) -> Tensor:
-        """Compare predictions with phenotypes, both (B, n_traits)."""
-        observed = ~y_true.isnan()
-        error = torch.where(observed, y_true, y_pred) - y_pred
-        return error.square().sum() / observed.sum().clamp(min=1)
+        """Compare predictions (N, B, n_traits) with phenotypes (B, N or 1, n_traits)."""
+        y_true = y_true.transpose(0, 1)
+        error = torch.where(y_true.isnan(), 0.0, y_true - y_pred)
+        # A trait that a member never sees has no error: 0 / tiny = 0.
+        return (error.square().mean(1) / self.share.clamp(min=1e-6)).mean()
 
 
 class SlicedBatches:
@@ -81,7 +93,7 @@ class SlicedBatches:
     Parameters
     ----------
     dataset : skorch.dataset.Dataset
-        Holds the tensors X (n_samples, n_markers) and y (n_samples, n_traits).
+        Holds the tensors X (n_samples, n_markers) and y (n_samples, N or 1, n_traits).
     batch_size : int
         Largest batch; the batches of an epoch are as equal in size as can be.
     generator : Generator or None, default=None
@@ -112,25 +124,22 @@ class EncoderNet(NeuralNet):
 
     Parameters
     ----------
-    gate_penalty : float
-        Weight of the gates' penalty in the training loss.
+    gate_penalty : Tensor of shape (N,) or None
+        Weight of the gates' penalty in each member's training loss.
     seed : int
         Seed of initial weights, order of the rows and dropout.
     **kwargs
         Parameters of :class:`skorch.NeuralNet`.
     """
 
-    def __init__(self, *, gate_penalty: float, seed: int, **kwargs: Any):
+    def __init__(self, *, gate_penalty: Tensor | None, seed: int, **kwargs: Any):
         self.gate_penalty = gate_penalty
         self.seed = seed
-        # What the gates' penalty reaches has no other decay.
-        gated = ("gate", "additive", "embed.*") if gate_penalty else ()
         super().__init__(
             MarkerEncoder,
             MaskedMSELoss,
             iterator_train=SlicedBatches,
             iterator_valid=SlicedBatches,
-            optimizer__param_groups=[(name, {"weight_decay": 0.0}) for name in gated],
             **kwargs,
         )
 
@@ -142,7 +151,9 @@ class EncoderNet(NeuralNet):
         return self
 
     def train(self, X: Tensor, y: Tensor) -> "EncoderNet":
-        """Train from scratch on X (n_samples, M) and standardised y (n_samples, n_traits).
+        """Train from scratch on X (n_samples, M) and standardised y (n_samples, N, n_traits).
+
+        What is NaN in the column of a member is hidden from it: rows of its inner fold.
 
         Unlike skorch's ``fit``, a KeyboardInterrupt is not swallowed: in a cross-validation the
         next fold would start on it.
@@ -179,8 +190,8 @@ class EncoderNet(NeuralNet):
 
         Returns
         -------
-        ndarray of shape (n_samples, n_traits), of float64
-            Standardised phenotypes.
+        ndarray of shape (N, n_samples, n_traits), of float64
+            Standardised phenotypes, predicted by each member.
         """
         device = torch.device(self.device)
         # Apple's GPUs have no float64.
@@ -188,7 +199,7 @@ class EncoderNet(NeuralNet):
         encoder = copy.deepcopy(self.module_).to(device, torch.float64).eval()
         with torch.inference_mode():
             parts = [encoder(part.to(device)) for part in X.split(PREDICTION_BATCH)]
-        return torch.cat(parts).cpu().numpy()
+        return torch.cat(parts, dim=1).cpu().numpy()
 
     def get_iterator(self, dataset: Dataset, training: bool = False) -> SlicedBatches:
         """Shuffle in training only."""
@@ -202,8 +213,8 @@ class EncoderNet(NeuralNet):
     def get_loss(self, y_pred: Tensor, y_true: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """Add the gates' penalty to the masked loss in training."""
         loss = super().get_loss(y_pred, y_true, *args, **kwargs)
-        if self.module_.training and self.gate_penalty:
-            loss = loss + self.gate_penalty * self.module_.gate_penalty()
+        if self.module_.training and self.gate_penalty is not None:
+            loss = loss + (self.gate_penalty.to(self.device) * self.module_.gate_penalty()).mean()
         return loss
 
 
@@ -221,7 +232,10 @@ class DivergenceGuard(Callback):
 
 
 class ValidationPearson(Callback):
-    """Record the mean Pearson correlation over traits on the validation rows, epoch by epoch."""
+    """Record the Pearson correlation on the validation rows, epoch by epoch.
+
+    It is that of the members' mean, averaged over traits.
+    """
 
     def on_epoch_end(
         self, net: NeuralNet, dataset_valid: Dataset | None = None, **kwargs: Any
@@ -231,8 +245,8 @@ class ValidationPearson(Callback):
             return
         with torch.no_grad():
             batches = net.get_iterator(dataset_valid, training=False)
-            y_pred = torch.cat([net.infer(X) for X, _ in batches])
-        r = pearson_correlation(dataset_valid.y.cpu().numpy(), y_pred.cpu().numpy())
+            y_pred = torch.cat([net.infer(X).mean(0) for X, _ in batches])
+        r = pearson_correlation(dataset_valid.y[:, 0].numpy(), y_pred.cpu().numpy())
         net.history.record("valid_r", r)
 
 

@@ -68,7 +68,7 @@ def test_scores_equal_a_loop_written_by_hand(X, y):
                 r = pearsonr(y[test, t], p[:, t]).statistic
                 mse = mean_squared_error(y[test, t], p[:, t])
                 r2 = r2_score(y[test, t], p[:, t])
-                expected.append(("cross", name, f"trait_{t}", 0, fold, 45, 15, r, mse, r2))
+                expected.append(("cross", name, f"trait_{t + 1}", 0, fold, 45, 15, r, mse, r2))
     expected = pd.DataFrame(expected, columns=COLUMNS[:-2])
     assert list(scores) == list(COLUMNS)
     # the same arithmetic in another order of summation
@@ -180,12 +180,12 @@ def test_a_single_trait_is_handed_over_with_one_dimension(X, y):
 @pytest.mark.parametrize(
     ("wrap", "names", "expected"),
     [
-        (np.asarray, None, ["trait_0", "trait_1"]),
+        (np.asarray, None, ["trait_1", "trait_2"]),
         (np.asarray, ("u", "v"), ["u", "v"]),
         (lambda y: pd.DataFrame(y, columns=["Lactate", "Lactose"]), None, ["Lactate", "Lactose"]),
         (lambda y: pd.DataFrame(y, columns=["Lactate", "Lactose"]), ["u", "v"], ["u", "v"]),
         (lambda y: pd.Series(y[:, 0], name="Lactate"), None, ["Lactate"]),
-        (lambda y: pd.Series(y[:, 0]), None, ["trait_0"]),
+        (lambda y: pd.Series(y[:, 0]), None, ["trait_1"]),
     ],
 )
 def test_trait_names(X, y, wrap, names, expected):
@@ -225,7 +225,7 @@ def test_a_trait_without_phenotypes_in_a_fold_is_an_error_before_any_fit(X, y):
     y[test[1:], 1] = np.nan
     seen = []
     with pytest.raises(
-        ValueError, match="'trait_1' has 1 observed phenotypes in the test rows of repeat 0, fold 0"
+        ValueError, match="'trait_2' has 1 observed phenotypes in the test rows of repeat 0, fold 0"
     ):
         compare_models({"a": Recorder(seen)}, X, y, verbose=0)
     assert not seen

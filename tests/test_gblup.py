@@ -157,6 +157,42 @@ def test_allele_coding_and_unit_do_not_matter():
     np.testing.assert_allclose(rescaled, 1e-3 * expected + 7, rtol=1e-9)
 
 
+@pytest.mark.parametrize("m", [30, 120])
+def test_an_offset_of_the_dosages_does_not_matter(m):
+    X, y = simulate(m=m)
+    expected = GBLUPRegressor().fit(X, y).predict(X)
+    shifted = X + 1e6
+    # marker effects of 1 times dosages of 1e6 leave 9 of float64's 16 digits
+    np.testing.assert_allclose(
+        GBLUPRegressor().fit(shifted, y).predict(shifted), expected, rtol=1e-8
+    )
+
+
+def test_two_samples_are_enough_for_a_fit():
+    model = GBLUPRegressor().fit([[0, 1], [2, 1]], [1.0, 3.0])
+    assert model.h2_ == pytest.approx(1e-5, rel=1e-3)  # one contrast: no evidence
+    np.testing.assert_allclose(model.predict([[1, 1]]), [2.0])
+
+
+@pytest.mark.parametrize("value", [0, 1])
+def test_a_constant_covariate_changes_nothing(value):
+    X, y = simulate()
+    wider = np.column_stack([X, np.full(80, value, dtype=np.int8)])
+    model = GBLUPRegressor(fixed_effects=[120]).fit(wider, y)
+    np.testing.assert_allclose(
+        model.predict(wider), GBLUPRegressor().fit(X, y).predict(X), rtol=1e-9
+    )
+
+
+@pytest.mark.parametrize("unit", [1e-15, 1e15])
+def test_the_unit_of_a_covariate_does_not_matter(unit):
+    X, y = simulate()
+    covariate = np.random.default_rng(2).normal(size=80)
+    expected = GBLUPRegressor(fixed_effects=[120]).fit(np.column_stack([X, covariate]), y)
+    other = GBLUPRegressor(fixed_effects=[120]).fit(np.column_stack([X, unit * covariate]), y)
+    np.testing.assert_allclose(other.coef_[0, 120] * unit, expected.coef_[0, 120], rtol=1e-7)
+
+
 @pytest.mark.parametrize("dtype", [np.int8, np.float64])
 def test_a_marker_that_does_not_vary_has_no_effect(dtype):
     X, y = simulate()

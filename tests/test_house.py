@@ -18,11 +18,10 @@ MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 
 # A module imports from the floors below its own only.
 FLOORS = [
-    {"markers", "validation", "metrics", "encoder", "download", "folds", "variance"},
-    {"preprocessing", "simulation", "sources", "relationship", "training"},
+    {"markers", "validation", "metrics", "encoder", "download", "folds", "variance", "crossfit"},
+    {"preprocessing", "simulation", "sources", "relationship", "training", "parameters"},
     {"datasets", "inputs", "presets", "gblup", "rkhs", "per_trait"},
     {"regressor"},
-    {"parameters"},
     {"models", "comparison", "plotting"},
     {"__init__"},
     {"__main__"},

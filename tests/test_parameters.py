@@ -14,16 +14,17 @@ BAD = {
     "n_heads": [0, 1.0],
     "n_layers": [-1],
     "dim_feedforward": [0],
+    "dim_readout": [-1, 0.5],
     "dropout": [1, -0.1, "0.1"],
-    "token_dropout": [1.0, np.nan],
+    "token_dropout": [1.0, np.nan, (0.1, 1.0), ()],
     "norm_first": [1, None],
-    "gate_penalty": [0, -1, np.inf, "none"],
+    "gate_penalty": [0, -1, np.inf, "none", (0.1, 0), []],
+    "cross_fitting": [0, 1, 2.5, True],
     "preprocessor": ["merge", 3],
     "max_iter": [0, 1e3],
-    "batch_size": [0, "auto"],
+    "batch_size": [0, "all"],
     "learning_rate": ["adaptive"],
     "learning_rate_init": [0, np.nan, np.inf],
-    "weight_decay": [-1],
     "early_stopping": ["yes", 1],
     "validation_fraction": [0, 1, 2],
     "n_iter_no_change": [0],
@@ -60,3 +61,15 @@ def test_numpy_scalars_are_numbers():
 def test_heads_must_divide_the_model():
     with pytest.raises(ValueError, match="d_model=10 and n_heads=4"):
         check_parameters(TransformerGPRegressor(d_model=10, n_heads=4))
+
+
+def test_regimes_come_in_pairs():
+    with pytest.raises(ValueError, match="got 3 and 2 entries"):
+        check_parameters(
+            TransformerGPRegressor(gate_penalty=(0.1, 0.2, 0.3), token_dropout=(0.1, 0.2))
+        )
+
+
+def test_one_encoder_has_one_regime():
+    with pytest.raises(ValueError, match="cross_fitting=None trains one encoder"):
+        check_parameters(TransformerGPRegressor(cross_fitting=None))

@@ -86,6 +86,7 @@ def test_relationship_matrix_is_the_formula(dtype):
     G = relationship_matrix(X)
     np.testing.assert_allclose(G, Z @ Z.T / Z.var(axis=0).sum(), atol=1e-12)
     assert np.trace(G) == pytest.approx(len(X), rel=1e-12)
+    np.testing.assert_allclose(relationship_matrix(X * 1e-6), G, atol=1e-12)
 
 
 def test_scale_is_that_of_vanraden_under_hardy_weinberg():

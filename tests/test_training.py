@@ -8,29 +8,40 @@ from skorch.dataset import Dataset
 from sktransformer_gp.training import MaskedMSELoss, SlicedBatches, pick_device
 
 
-def test_masked_loss_is_the_mean_over_observed_entries():
+def test_masked_loss_is_the_mean_over_observed_entries_for_all_rows_at_once():
     rng = np.random.default_rng(0)
-    y, f = rng.normal(size=(6, 3)), rng.normal(size=(6, 3))
-    y[rng.random((6, 3)) < 0.4] = np.nan
+    n_members, n, n_traits = 2, 6, 3
+    y, f = rng.normal(size=(n, n_members, n_traits)), rng.normal(size=(n_members, n, n_traits))
+    y[rng.random(y.shape) < 0.4] = np.nan
+    share = torch.tensor((~np.isnan(y)).mean(axis=0))
 
-    ours = MaskedMSELoss()(torch.tensor(f), torch.tensor(y)).item()
+    ours = MaskedMSELoss(share)(torch.tensor(f), torch.tensor(y)).item()
 
-    assert ours == pytest.approx(np.nanmean((y - f) ** 2), rel=1e-12)
+    squares = [
+        np.nanmean((y[:, m, k] - f[m, :, k]) ** 2)
+        for m in range(n_members)
+        for k in range(n_traits)
+    ]
+    assert ours == pytest.approx(np.mean(squares), rel=1e-12)
 
 
 def test_nothing_behind_nan_reaches_the_gradient():
-    f = torch.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
-    y = torch.tensor([[0.0, math.nan], [math.nan, math.nan]])
+    f = torch.tensor([[[1.0, 2.0], [3.0, 4.0]]], requires_grad=True)
+    y = torch.tensor([[[0.0, math.nan]], [[math.nan, math.nan]]])
 
-    MaskedMSELoss()(f, y).backward()
+    MaskedMSELoss(torch.tensor([[0.5, 1.0]]))(f, y).backward()
 
-    assert f.grad.tolist() == [[2.0, 0.0], [0.0, 0.0]]
+    # d/df of (f - y)^2 / 2 rows / share .5 / 2 traits
+    assert f.grad.tolist() == [[[1.0, 0.0], [0.0, 0.0]]]
 
 
-def test_a_batch_without_phenotypes_costs_nothing():
-    loss = MaskedMSELoss()(torch.ones(2, 1), torch.full((2, 1), math.nan))
+def test_one_column_of_phenotypes_serves_all_members():
+    y = torch.randn(4, 1, 2, generator=torch.Generator().manual_seed(0))
+    f = torch.zeros(3, 4, 2)
 
-    assert loss.item() == 0
+    loss = MaskedMSELoss(torch.ones(3, 2))(f, y)
+
+    assert loss.item() == pytest.approx(y.square().mean().item(), rel=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -219,6 +219,21 @@ def test_the_unit_of_a_trait_does_not_matter(scale):
     np.testing.assert_allclose(scaled.components, scale**2 * found.components, rtol=1e-8)
 
 
+def test_a_large_mean_does_not_matter():
+    Z, W = markers(KINDS[0]), designs("covariate")
+    y = phenotypes(Z)
+    # float64 keeps 4 decimals of a phenotype beside 1e12
+    np.testing.assert_allclose(fit(Z, W, y + 1e12).lambda_, fit(Z, W, y).lambda_, rtol=1e-2)
+
+
+@pytest.mark.parametrize("unit", [1e-15, 1e15])
+def test_the_unit_of_a_covariate_does_not_matter(unit):
+    Z, W = markers(KINDS[0]), designs("covariate")
+    y = phenotypes(Z)
+    other = fit(Z, np.column_stack([W * [1, unit], np.zeros(N)]), y)  # zeros explain nothing
+    np.testing.assert_allclose(other.lambda_, fit(Z, W, y).lambda_, rtol=1e-6)
+
+
 @pytest.mark.parametrize("decompose", [kernel_spectrum, marker_spectrum])
 def test_fixed_effects_may_not_use_up_the_samples(decompose):
     W = np.column_stack([np.ones(4), np.eye(4)[:, :3]])

@@ -1,0 +1,112 @@
+"""Cross-fitting: out-of-fold predictions of the training rows, and the weights they give.
+
+Components that have learned a phenotype reproduce it; only predictions of rows that a component
+was not fitted on tell how much to trust it.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+from sklearn.base import BaseEstimator, clone
+
+
+def inner_folds(Y: NDArray, n_folds: int, random_state: np.random.RandomState) -> NDArray:
+    """Assign each training row to an inner fold.
+
+    Rows with the same traits observed are spread evenly over the folds. There are at most half as
+    many folds as the rarest trait has phenotypes.
+
+    Parameters
+    ----------
+    Y : ndarray of shape (n_samples, n_traits)
+        Phenotypes, NaN = not observed.
+    n_folds : int
+        Largest number of folds.
+    random_state : RandomState
+        Source of the assignment.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), of int
+        Fold of each row, 0, 1, ...; all -1, in no fold, where a trait has fewer than 4 phenotypes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktransformer_gp.crossfit import inner_folds
+    >>> np.bincount(inner_folds(np.zeros((10, 1)), 3, np.random.RandomState(0)))
+    array([4, 3, 3])
+    """
+    observed = ~np.isnan(Y)
+    n_folds = min(n_folds, int(observed.sum(axis=0).min()) // 2)
+    if n_folds < 2:
+        return np.full(len(Y), -1)
+    _, pattern = np.unique(observed, axis=0, return_inverse=True)
+    order = np.lexsort([random_state.permutation(len(Y)), pattern.ravel()])
+    folds = np.empty(len(Y), dtype=int)
+    folds[order] = np.arange(len(Y)) % n_folds
+    return folds
+
+
+def out_of_fold(estimator: BaseEstimator, X: NDArray, Y: NDArray, folds: NDArray) -> NDArray:
+    """Predict each row with a clone of the estimator that was fitted on the other folds.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Regressor of several traits that takes NaN in Y.
+    X : ndarray of shape (n_samples, n_markers)
+        Dosages.
+    Y : ndarray of shape (n_samples, n_traits)
+        Phenotypes, NaN = not observed.
+    folds : ndarray of shape (n_samples,), of int
+        Fold of each row.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_traits)
+        Out-of-fold predictions.
+    """
+    predicted = np.empty_like(Y)
+    for fold in np.unique(folds):
+        out = folds == fold
+        predicted[out] = clone(estimator).fit(X[~out], Y[~out]).predict(X[out])
+    return predicted
+
+
+def mixing_weights(components: NDArray, Y: NDArray) -> tuple[NDArray, NDArray]:
+    """Weigh components by non-negative least squares, trait by trait.
+
+    ``min |y - (b + F w)|^2, w >= 0`` over the rows observed for the trait.
+
+    Parameters
+    ----------
+    components : ndarray of shape (n_components, n_samples, n_traits)
+        Out-of-fold predictions F.
+    Y : ndarray of shape (n_samples, n_traits)
+        Phenotypes, NaN = not observed.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_components, n_traits)
+        Weights w >= 0; they need not sum to 1.
+    intercept : ndarray of shape (n_traits,)
+        The intercepts b.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktransformer_gp.crossfit import mixing_weights
+    >>> F = np.array([[[0.0], [2.0], [4.0]], [[1.0], [0.0], [1.0]]])
+    >>> weights, intercept = mixing_weights(F, F[0] / 2 + 3)
+    >>> weights.round(6).tolist(), intercept.round(6).tolist()
+    ([[0.5], [0.0]], [3.0])
+    """
+    weights = np.empty((len(components), Y.shape[1]))
+    intercept = np.empty(Y.shape[1])
+    for k, y in enumerate(Y.T):
+        observed = ~np.isnan(y)
+        F, y = components[:, observed, k].T, y[observed]
+        weights[:, k], _ = nnls(F - F.mean(axis=0), y - y.mean())
+        intercept[k] = y.mean() - F.mean(axis=0) @ weights[:, k]
+    return weights, intercept
