@@ -316,6 +316,7 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         X = check_dosages(self, X, reset=True, min_samples=2)
         y = check_phenotypes(self, y, X)
         self._y_ndim = y.ndim
+        self._n_regimes = max(np.size(self.gate_penalty), np.size(self.token_dropout))
         self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
         (X, Y), validation = self._hold_out(X, y, X_val, y_val, random_state)
         seed = random_state.randint(np.iinfo(np.int32).max)
@@ -424,53 +425,29 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
             check_classes(Z, self._input.n_dosages)
         return Z
 
-    def _regimes(self) -> NDArray:
-        """Return gate penalty (0 = no gates) and token dropout of each regime, (n_regimes, 2)."""
-        penalty = 0.0 if self.gate_penalty is None else self.gate_penalty
-        return np.column_stack(np.broadcast_arrays(penalty, self.token_dropout)).astype(float)
-
     def _fit_net(
         self, X: NDArray, Y: NDArray, folds: NDArray, validation: Rows | None, seed: int
     ) -> None:
         """Train the members, one for each regime and inner fold, and keep their record."""
-        regimes = self._regimes()
-        member_folds = np.tile(np.unique(folds), len(regimes))
-        penalty, token_dropout = regimes.repeat(len(np.unique(folds)), axis=0).T
-        seen = (folds[:, None] != member_folds) | (member_folds == -1)  # (n_samples, N)
-        y = np.where(seen[:, :, None], self._traits.standardise(Y)[:, None], np.nan)
-        training = Dataset(self._inputs(X), torch.tensor(y, dtype=torch.float32))
-        if validation:
-            X_val, Y_val = validation
-            y_val = self._traits.standardise(Y_val)[:, None]
-            validation = Dataset(self._inputs(X_val), torch.tensor(y_val, dtype=torch.float32))
+        member_folds = np.tile(np.unique(folds), self._n_regimes)
+        hidden = (folds[:, None] == member_folds) & (member_folds != -1)  # (n_samples, N)
+        training = self._dataset(X, Y, hidden)
+        if validation is not None:
+            validation = self._dataset(*validation)
         batch_size = self.batch_size
         if batch_size == "auto":
             batch_size = min(LARGEST_BATCH, math.ceil(len(X) / FEWEST_BATCHES))
-        parameters = {
-            "windows": self._input.windows(self.window_size if self.tokens == "linear" else 1),
-            "center": torch.tensor(self._input.center, dtype=torch.float32),
-            "scale": torch.tensor(self._input.scale, dtype=torch.float32),
-            "token_dropout": torch.tensor(token_dropout, dtype=torch.float32),
-            "n_dosages": self._input.n_dosages,
-            "n_traits": self.n_outputs_,
-            "gated": self.gate_penalty is not None,
-            **{name: getattr(self, name) for name in ENCODER_PARAMETERS},
-        }
+        penalty, encoder = self._encoder_parameters(len(np.unique(folds)))
         self.net_ = EncoderNet(
-            gate_penalty=torch.tensor(penalty, dtype=torch.float32) if penalty.any() else None,
+            gate_penalty=penalty,
             seed=seed,
-            **{f"module__{name}": value for name, value in parameters.items()},
+            **encoder,
             criterion__share=(~training.y.isnan()).float().mean(dim=0),
             max_epochs=self.max_iter,
             lr=self.learning_rate_init,
             batch_size=batch_size,
-            optimizer=torch.optim.Adam,
-            optimizer__betas=(0.9, 0.99),
-            optimizer__fused=True,
             train_split=validation and predefined_split(validation),
             callbacks=self._callbacks(len(SlicedBatches(training, batch_size)), validation),
-            callbacks__print_log=None,
-            verbose=0,
             device=pick_device(self.device),
         ).train(training.X, training.y)
         history = self.net_.history
@@ -478,9 +455,36 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         self.loss_curve_ = [float(loss) for loss in history[:, "train_loss"]]
         self.validation_scores_ = history[:, "valid_r"] if validation else None
 
+    def _dataset(self, X: NDArray, Y: NDArray, hidden: NDArray | None = None) -> Dataset:
+        """Return the encoder's input and phenotypes (n_samples, N or 1, n_traits)."""
+        y = self._traits.standardise(Y)[:, None]
+        if hidden is not None:
+            y = np.where(hidden[:, :, None], np.nan, y)
+        return Dataset(self._inputs(X), torch.tensor(y, dtype=torch.float32))
+
+    def _encoder_parameters(self, n_folds: int) -> tuple[Tensor | None, dict[str, Any]]:
+        """Return each member's gate penalty, and what skorch hands to the encoder."""
+        gated = self.gate_penalty is not None
+        regimes = np.broadcast_arrays(self.gate_penalty if gated else 0.0, self.token_dropout)
+        penalty, token_dropout = (
+            torch.tensor(np.repeat(values, n_folds), dtype=torch.float32) for values in regimes
+        )
+        width = self.window_size if self.tokens == "linear" else 1
+        parameters = {
+            "windows": self._input.windows(width),
+            "center": torch.tensor(self._input.center, dtype=torch.float32),
+            "scale": torch.tensor(self._input.scale, dtype=torch.float32),
+            "token_dropout": token_dropout,
+            "n_dosages": self._input.n_dosages,
+            "n_traits": self.n_outputs_,
+            "gated": gated,
+            **{name: getattr(self, name) for name in ENCODER_PARAMETERS},
+        }
+        named = {f"module__{name}": value for name, value in parameters.items()}
+        return penalty if gated else None, named
+
     def _mix(self, X: NDArray, Y: NDArray, folds: NDArray) -> None:
         """Weigh regimes and polygenic terms by their out-of-fold predictions."""
-        self._n_regimes = len(self._regimes())
         self.polygenic_ = []
         if self.cross_fitting is not None:
             self.polygenic_ = [GBLUPRegressor().fit(X, Y), RKHSRegressor().fit(X, Y)]

@@ -129,7 +129,7 @@ class EncoderNet(NeuralNet):
     seed : int
         Seed of initial weights, order of the rows and dropout.
     **kwargs
-        Parameters of :class:`skorch.NeuralNet`.
+        Parameters of :class:`skorch.NeuralNet`; ``module__*`` are those of the encoder.
     """
 
     def __init__(self, *, gate_penalty: Tensor | None, seed: int, **kwargs: Any):
@@ -138,8 +138,13 @@ class EncoderNet(NeuralNet):
         super().__init__(
             MarkerEncoder,
             MaskedMSELoss,
+            optimizer=torch.optim.Adam,
+            optimizer__betas=(0.9, 0.99),
+            optimizer__fused=True,
             iterator_train=SlicedBatches,
             iterator_valid=SlicedBatches,
+            callbacks__print_log=None,
+            verbose=0,
             **kwargs,
         )
 
