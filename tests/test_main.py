@@ -87,7 +87,16 @@ def test_traits_are_picked(small_cross, tmp_path):
     assert set(pd.read_csv(tmp_path / "scores.csv")["trait"]) == {trait}
 
 
-def test_demo_compares_three_models_on_two_traits(small_cross, tmp_path, capfd):
+def test_demo_compares_three_models_on_two_traits(small_cross, tmp_path, capfd, monkeypatch):
+    fewer = {
+        "transformer": {"transformergpregressor__max_iter": 1},
+        "rf": {"pertraitregressor__estimator__n_estimators": 10},
+    }
+
+    def make_light_model(name, random_state):
+        return make_model(name, random_state=random_state).set_params(**fewer.get(name, {}))
+
+    monkeypatch.setattr(models, "make_model", make_light_model)
     assert main(["demo", "--jobs", "1", "--out", str(tmp_path)]) == 0
     scores = pd.read_csv(tmp_path / "scores.csv")
     assert scores["model"].unique().tolist() == ["transformer", "gblup", "rf"]

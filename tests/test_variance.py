@@ -115,7 +115,7 @@ def test_dual_coefficients_solve_the_mixed_model_equations(kind, design):
     for k, lambda_ in enumerate(found.lambda_):
         c = Z.var(axis=0).sum()
         V = np.linalg.inv(K / c + lambda_ * np.eye(N))
-        alpha = np.linalg.lstsq(W.T @ V @ W, W.T @ V @ y[:, k])[0]
+        alpha = np.linalg.lstsq(W.T @ V @ W, W.T @ V @ y[:, k], rcond=None)[0]
         expected = V @ (y[:, k] - W @ alpha) / c
         size = np.abs(expected).max()
         np.testing.assert_allclose(found.dual_coef[:, k], expected, atol=1e-6 * size)
