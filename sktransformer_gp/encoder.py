@@ -125,41 +125,92 @@ class EmbeddingTokens(nn.Module):
         return tokens if gate is None else tokens * gate[:, None]
 
 
-class Readout(nn.Module):
-    """Read the traits off all tokens, each at its own place.
+class AttentionPooling(nn.Module):
+    """Sum tokens with the weights that learned queries give them, one query for each head.
 
-    ``W f + b``, and beside it ``W2 max(0, W1 f + b1)``, with the flat tokens f: sums of what the
-    windows say, and combinations of windows, that is epistasis.
+    ``T softmax(q_h K' ) V_h`` with keys and values from the tokens: which windows count depends on
+    what the other windows of the same individual say, as in attention of a query to a sequence. The
+    factor T makes it a sum over windows, so that many small effects do not average out.
 
     Parameters
     ----------
-    n_members, n_inputs, n_hidden, n_traits : int
+    n_members, d_model, n_heads : int
+        Sizes.
+    generator : Generator
+        Source of the initial weights.
+    """
+
+    def __init__(self, n_members: int, d_model: int, n_heads: int, generator: Generator):
+        super().__init__()
+        self.n_heads = n_heads
+        self.query = nn.Parameter(torch.randn(n_members, 1, d_model, generator=generator))
+        self.key = nn.Parameter(torch.randn(n_members, d_model, d_model, generator=generator))
+        self.value = nn.Parameter(torch.randn(n_members, d_model, d_model, generator=generator))
+        with torch.no_grad():
+            self.key *= d_model**-0.5
+            self.value *= d_model**-0.5
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Map tokens (N, B, T, D) to sums (N, B, D)."""
+        heads = (2, (self.n_heads, -1))
+        # The queries are the same for everybody, so that q'K needs no keys: (N, D, H).
+        folded = (self.key * self.query).unflatten(*heads).sum(-1)
+        scores = torch.bmm(tokens.flatten(1, 2), folded).view(*tokens.shape[:3], -1)
+        weights = scores.softmax(dim=2) * tokens.shape[2]  # (N, B, T, H)
+        # Summed first and mapped to values after: the map is linear.
+        sums = torch.einsum("nbth,nbtd->nbhd", weights, tokens)
+        return torch.einsum("nbhd,ndhe->nbhe", sums, self.value.unflatten(*heads)).flatten(2)
+
+
+class Readout(nn.Module):
+    """Read the traits off all tokens, each at its own place.
+
+    ``W f + b``, and beside it ``W2 max(0, W1 [f, p] + b1)``, with the flat tokens f and their sums
+    p under attention: what each window says, and combinations of windows, that is epistasis.
+
+    Parameters
+    ----------
+    n_members, n_tokens, d_model, n_heads, n_hidden, n_traits : int
         Sizes; ``n_hidden=0`` leaves the second part out.
     generator : Generator
         Source of the initial weights; what the second part adds starts at zero.
 
     Notes
     -----
-    Pooling over tokens, or a layer normalisation before the read-out, would make a window without
-    a QTL as loud as one with a QTL.
+    Pooling alone, or a layer normalisation before the read-out, would make a window without a QTL
+    as loud as one with a QTL.
     """
 
     def __init__(
-        self, n_members: int, n_inputs: int, n_hidden: int, n_traits: int, generator: Generator
+        self,
+        n_members: int,
+        n_tokens: int,
+        d_model: int,
+        n_heads: int,
+        n_hidden: int,
+        n_traits: int,
+        generator: Generator,
     ):
         super().__init__()
-        self.direct = Linear(n_members, n_inputs, n_traits, None)
+        n_flat = n_tokens * d_model
+        self.direct = Linear(n_members, n_flat, n_traits, None)
         nn.init.normal_(self.direct.weight, std=INITIAL_READOUT_WEIGHT, generator=generator)
         self.n_hidden = n_hidden
         if n_hidden:
-            self.hidden = Linear(n_members, n_inputs, n_hidden, generator)
+            self.pool = AttentionPooling(n_members, d_model, n_heads, generator)
+            self.from_pool = Linear(n_members, d_model, n_hidden, generator)
+            self.from_flat = Linear(n_members, n_flat, n_hidden, None)
+            nn.init.normal_(self.from_flat.weight, std=3 * n_flat**-0.5, generator=generator)
             self.output = Linear(n_members, n_hidden, n_traits, None)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Map tokens (N, B, T, D) to traits (N, B, K)."""
         flat = tokens.flatten(2)
         out = self.direct(flat)
-        return out + self.output(F.relu(self.hidden(flat))) if self.n_hidden else out
+        if self.n_hidden:
+            hidden = self.from_pool(self.pool(tokens)) + self.from_flat(flat)
+            out = out + self.output(F.relu(hidden))
+        return out
 
 
 class MarkerEncoder(nn.Module):
@@ -247,7 +298,9 @@ class MarkerEncoder(nn.Module):
             Block(n_members, d_model, n_heads, dim_feedforward, dropout, norm_first, generator)
             for _ in range(n_layers)
         )
-        self.readout = Readout(n_members, n_tokens * d_model, dim_readout, n_traits, generator)
+        self.readout = Readout(
+            n_members, n_tokens, d_model, n_heads, dim_readout, n_traits, generator
+        )
 
     def forward(self, X: Tensor, generator: Generator | None = None) -> Tensor:
         """Predict standardised phenotypes.

@@ -57,8 +57,9 @@ def pick_device(name: str) -> str:
 class MaskedMSELoss(nn.Module):
     """Mean squared error over the observed phenotypes, each trait with the same weight.
 
-    ``mean_ib(o_ibk (y_ibk - f_ibk)^2) / share_ik``, averaged over members i and traits k, with
-    o = 1 where y is not NaN. What stands behind NaN has no influence on the gradient.
+    ``sum_k mean_b(o_ibk (y_ibk - f_ibk)^2) / share_ik``, averaged over members i, with o = 1 where
+    y is not NaN. It is summed over traits k: averaged, one more trait would make the gates' penalty
+    weigh more. What stands behind NaN has no influence on the gradient.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ class MaskedMSELoss(nn.Module):
         y_true = y_true.transpose(0, 1)
         error = torch.where(y_true.isnan(), 0.0, y_true - y_pred)
         # A trait that a member never sees has no error: 0 / tiny = 0.
-        return (error.square().mean(1) / self.share.clamp(min=1e-6)).mean()
+        return (error.square().mean(1) / self.share.clamp(min=1e-6)).sum(1).mean()
 
 
 class SlicedBatches:

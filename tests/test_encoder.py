@@ -96,9 +96,21 @@ def numpy_member(weights, m, row, n_blocks):
     for b in range(n_blocks):
         x = x + attention(norm(x, f"blocks.{b}.norms.0"), f"blocks.{b}.parts.0")
         x = x + feed_forward(norm(x, f"blocks.{b}.norms.1"), f"blocks.{b}.parts.1")
-    flat = x.ravel()
-    combined = np.maximum(0, linear(flat, "readout.hidden"))
-    return linear(flat, "readout.direct") + linear(combined, "readout.output") + additive
+    flat, pooled = x.ravel(), numpy_pooling(weights, m, x)
+    combined = linear(flat, "readout.from_flat") + linear(pooled, "readout.from_pool")
+    combined = linear(np.maximum(0, combined), "readout.output")
+    return linear(flat, "readout.direct") + combined + additive
+
+
+def numpy_pooling(weights, m, x):
+    """Attention of one query for each head to all tokens, times their number."""
+    query, key, value = (weights[f"readout.pool.{name}"][m] for name in ("query", "key", "value"))
+    keys, values, d, heads = x @ key, x @ value, D_MODEL // N_HEADS, []
+    for h in range(N_HEADS):
+        part = slice(h * d, (h + 1) * d)
+        scores = np.exp(keys[:, part] @ query[0, part])
+        heads.append(len(x) * scores / scores.sum() @ values[:, part])
+    return np.concatenate(heads)
 
 
 def test_forward_equals_a_plain_numpy_evaluation(dosages):
@@ -230,8 +242,8 @@ def test_penalty_is_the_sum_of_squares_of_the_gated_factors():
 
 def test_readout_adds_combinations_to_sums():
     generator = torch.Generator().manual_seed(0)
-    sums = Readout(1, 6, 0, 2, generator)
-    both = Readout(1, 6, 4, 2, generator)
+    sums = Readout(1, 3, 2, 1, 0, 2, generator)
+    both = Readout(1, 3, 2, 1, 4, 2, generator)
     tokens = torch.randn(1, 5, 3, 2, generator=generator)
     twice = torch.cat([tokens, 2 * tokens], dim=1)
 
