@@ -22,6 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sktransformer_gp.preprocessing import LinkageMerger, MutualInformationSelector
 
 PLAIN = {
+    "n_heads": 2,
     "norm_first": False,
     "gate_penalty": None,
     "token_dropout": 0.0,
@@ -33,6 +34,7 @@ PRESETS = {
     "lecture": {
         **PLAIN,
         "d_model": 32,
+        "n_layers": 1,
         "dim_feedforward": 64,
         "dropout": 0.1,
         "preprocessor": None,

@@ -52,12 +52,12 @@ ENCODER_PARAMETERS = (
 class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
     """Predict phenotypes from marker dosages with a transformer encoder and a polygenic term.
 
-    Windows of neighbouring markers become tokens, the tokens attend to each other, and all traits
-    are read off them. Sparse marker gates, trained with the rest, pick the loci that matter; GBLUP
-    and RKHS carry what is spread over all markers. How sparse the gates are, and how much each part
-    counts, is decided trait by trait from out-of-fold predictions of the training rows, so that
-    there is nothing to tune. Markers are centred and scaled, and traits standardised, in `fit`;
-    predictions are in each trait's own unit.
+    Windows of neighbouring markers become tokens, learned queries attend to them, and all traits
+    are read off tokens and attention. Sparse marker gates, trained with the rest, pick the loci
+    that matter; GBLUP and RKHS carry what is spread over all markers. How sparse the gates are, and
+    how much each part counts, is decided trait by trait from out-of-fold predictions of the
+    training rows, so that there is nothing to tune. Markers are centred and scaled, and traits
+    standardised, in `fit`; predictions are in each trait's own unit.
 
     Parameters
     ----------
@@ -72,26 +72,27 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         Largest number of markers in a window, of those that the preprocessor keeps.
     d_model : int >= 1, default=16
         Size of a token; a multiple of `n_heads`.
-    n_heads : int >= 1, default=2
+    n_heads : int >= 1, default=4
         Number of attention heads.
-    n_layers : int >= 0, default=1
-        Number of attention blocks.
+    n_layers : int >= 0, default=0
+        Number of self-attention blocks between tokens and read-out.
     dim_feedforward : int >= 1, default=32
-        Size of the hidden layer in each block.
+        Size of the hidden layer in each self-attention block.
     dim_readout : int >= 0, default=64
-        Size of the hidden layer that reads combinations of windows; 0 = sums only.
+        Size of the hidden layer that reads combinations of windows, from the tokens and from what
+        learned queries attend to among them; 0 = sums of single windows only.
     dropout : float in [0, 1), default=0.0
         Probability of a zero in what each part of a block adds.
-    token_dropout : float in [0, 1) or sequence of them, default=(0.0, 0.05, 0.15, 0.3)
+    token_dropout : float in [0, 1) or sequence of them, default=(0.0, 0.05, 0.15)
         Probability that a token is left out as a whole in a training step.
     norm_first : bool, default=True
         Layer normalisation before each part of a block (True) or after it (False, the original).
-    gate_penalty : float > 0, sequence of them or None, default=(0.06, 0.03, 0.02, 0.0125)
+    gate_penalty : float > 0, sequence of them or None, default=(0.04, 0.03, 0.02)
         Strength of sparsity of the marker gates, in units of the standardised squared error; with
         gates each marker has an additive effect beside its share in a token. None = no gates.
         Sequences here and in `token_dropout` go together, one entry for each regime: all are
         trained side by side, and out-of-fold predictions weigh them.
-    cross_fitting : int >= 2 or None, default=5
+    cross_fitting : int >= 2 or None, default=10
         Number of inner folds: as many encoders of each regime, each without one fold, are averaged,
         and weighed against each other and against GBLUP and RKHS by what they predict for the fold
         they have not seen. None = one encoder of one regime, trained on all rows, and nothing else.
@@ -179,10 +180,17 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
     `chromosomes`; windows then stay inside chromosomes. Predictions are computed in float64, so
     that they do not depend on which individuals are predicted together.
 
+    Differs from the paper: attention of learned queries to the tokens (as in the pooling of Lee et
+    al. 2019) takes the place of self-attention between them by default; `n_layers` and the presets
+    bring it back.
+
     References
     ----------
     Jubair, S. et al. (2021). GPTransformer: a transformer-based deep learning method for
     predicting Fusarium related traits in barley. Front. Plant Sci. 12:761402.
+
+    Lee, J. et al. (2019). Set Transformer: a framework for attention-based permutation-invariant
+    neural networks. ICML.
 
     Examples
     --------
@@ -201,15 +209,15 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         positions=None,
         window_size=64,
         d_model=16,
-        n_heads=2,
-        n_layers=1,
+        n_heads=4,
+        n_layers=0,
         dim_feedforward=32,
         dim_readout=64,
         dropout=0.0,
-        token_dropout=(0.0, 0.05, 0.15, 0.3),
+        token_dropout=(0.0, 0.05, 0.15),
         norm_first=True,
-        gate_penalty=(0.06, 0.03, 0.02, 0.0125),
-        cross_fitting=5,
+        gate_penalty=(0.04, 0.03, 0.02),
+        cross_fitting=10,
         preprocessor="linkage",
         max_iter=16,
         batch_size="auto",

@@ -1,0 +1,80 @@
+"""Predictive ability of all models on the same folds, restartable: one CSV of raw fold scores.
+
+    python benchmarks/accuracy.py --dataset yeast --traits Lactate Lactose --complete-cases \
+        --repeats 5 --out benchmarks/accuracy_yeast.csv
+    python benchmarks/accuracy.py --dataset wheat --repeats 5 --out benchmarks/accuracy_wheat.csv
+    python benchmarks/accuracy.py --dataset yeast --alone --out benchmarks/accuracy_yeast46.csv
+
+Each model x repeat (with --alone: x trait) is appended as it is done; what stands in the CSV is
+not run again, so that a run can be stopped at any time and two can share the work by --models.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sktransformer_gp import compare_models, datasets
+from sktransformer_gp.models import MODEL_NAMES, make_model
+
+DEFAULT_MODELS = ["gblup", "rkhs", "transformer", "lasso", "hgb", "rf"]
+
+
+def main() -> None:
+    """Run what is missing."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--dataset", choices=["yeast", "wheat", "mice", "barley"], required=True)
+    parser.add_argument("--traits", nargs="+")
+    parser.add_argument("--alone", action="store_true", help="fit each trait by itself")
+    parser.add_argument("--complete-cases", action="store_true")
+    parser.add_argument("--group", action="store_true", help="folds by group (mice: cage)")
+    parser.add_argument("--models", nargs="+", choices=MODEL_NAMES, default=DEFAULT_MODELS)
+    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    fetch = getattr(datasets, f"fetch_{arguments.dataset}")
+    study = fetch(traits=arguments.traits, complete_cases=arguments.complete_cases, as_frame=True)
+    traits = list(study.target)
+    for repeat in range(arguments.repeats):
+        for part in [[trait] for trait in traits] if arguments.alone else [traits]:
+            for model in arguments.models:
+                if not is_done(arguments.out, model, repeat, part):
+                    append(run(study, arguments, model, repeat, part), arguments.out)
+
+
+def is_done(path: Path, model: str, repeat: int, traits: list[str]) -> bool:
+    """Tell whether the scores of all traits stand in the CSV."""
+    if not path.exists():
+        return False
+    scores = pd.read_csv(path)
+    found = scores[(scores.model == model) & (scores.repeat == repeat)]
+    return set(traits) <= set(found.trait)
+
+
+def run(study, arguments, model: str, repeat: int, traits: list[str]) -> pd.DataFrame:
+    """Cross-validate one model on the folds of one repeat."""
+    # A trait by itself is observed on fewer rows than all together.
+    rows = study.target[traits].notna().any(axis=1).to_numpy()
+    scores = compare_models(
+        {model: make_model(model)},
+        study.data[rows],
+        study.target.loc[rows, traits],
+        groups=np.asarray(study.groups)[rows] if arguments.group else None,
+        dataset=arguments.dataset,
+        random_state=repeat,
+    )
+    return scores.assign(repeat=repeat)
+
+
+def append(scores: pd.DataFrame, path: Path) -> None:
+    """Add rows to the CSV in one write."""
+    text = scores.to_csv(index=False, header=not path.exists(), float_format="%.5g")
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+if __name__ == "__main__":
+    main()
