@@ -178,8 +178,9 @@ class EncoderNet(NeuralNet):
             self.notify("on_train_end", X=X, y=y)
             # Generators can be neither pickled nor copied with every supported torch.
             del self._order, self._noise
-        # The validation rows would be pickled with the net.
+        # Validation rows and moments of the gradients would be pickled with the net.
         self.train_split = None
+        self.optimizer_.state.clear()
         return self
 
     def _stopped_early(self) -> bool:

@@ -89,11 +89,29 @@ def test_each_module_has_its_tests(module):
 
 def test_importing_the_package_pulls_no_extra_in():
     extras = ["matplotlib", "rdata", "bed_reader", "cyvcf2", "distributed", "xarray", "hypothesis"]
-    code = f"import sys, sktransformer_gp; print([m for m in {extras} if m in sys.modules])"
+    names = ", ".join(sktransformer_gp.__all__)
+    code = (
+        f"import sys; from sktransformer_gp import {names}\n"
+        f"print([m for m in {extras} if m in sys.modules])"
+    )
 
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert run.stdout.strip() == "[]"
+
+
+def test_torch_waits_until_it_is_needed():
+    code = "import sys, sktransformer_gp.__main__; print('torch' in sys.modules)"
+
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert run.stdout.strip() == "False"
+
+
+def test_public_names_are_those_that_can_be_imported():
+    assert set(sktransformer_gp.__all__) <= set(dir(sktransformer_gp))
+    assert all(hasattr(sktransformer_gp, name) for name in sktransformer_gp.__all__)
+    assert not hasattr(sktransformer_gp, "no_such_name")
 
 
 def python_blocks(path):

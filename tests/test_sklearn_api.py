@@ -2,17 +2,14 @@
 
 import inspect
 
-import pytest
 from sklearn.base import BaseEstimator
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import sktransformer_gp
 
-# Checked below with their defaults; scikit-learn's checks fit each estimator some 60 times.
+PUBLIC = [getattr(sktransformer_gp, name) for name in sktransformer_gp.__all__]
 ESTIMATORS = [
-    value()
-    for _, value in sorted(vars(sktransformer_gp).items())
-    if inspect.isclass(value) and issubclass(value, BaseEstimator)
+    value() for value in PUBLIC if inspect.isclass(value) and issubclass(value, BaseEstimator)
 ]
 
 
@@ -21,7 +18,7 @@ def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
-def test_public_estimators_are_described(estimator):
-    assert type(estimator).__doc__
-    assert "expected_failed_checks" not in vars(type(estimator))
+def test_all_estimators_of_the_package_are_checked():
+    names = {type(estimator).__name__ for estimator in ESTIMATORS}
+
+    assert names >= {"TransformerGPRegressor", "GBLUPRegressor", "RKHSRegressor", "DosageImputer"}
