@@ -1,9 +1,9 @@
-"""Write the tables of README.md from the CSV files in this folder.
+"""Write the tables of README.md and their figures from the CSV files in this folder.
 
     python benchmarks/tables.py
 
 A table stands between ``<!-- table NAME -->`` and ``<!-- end -->`` and is made from ``NAME.csv``,
-the scores of each fold as ``compare_models`` gives them.
+the scores of each fold as ``compare_models`` gives them; ``NAME.png`` shows the same.
 """
 
 import re
@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from sktransformer_gp import summarise
+from sktransformer_gp.plotting import plot_comparison
 
 FOLDER = Path(__file__).parent
 README = FOLDER.parent / "README.md"
@@ -43,5 +44,14 @@ def fill(text: str) -> str:
     return TABLE.sub(table, text)
 
 
+def main() -> None:
+    """Make tables and figures anew."""
+    text = README.read_text(encoding="utf-8")
+    README.write_text(fill(text), encoding="utf-8")
+    for _, name, _ in TABLE.findall(text):
+        figure = plot_comparison(pd.read_csv(FOLDER / f"{name}.csv")).figure
+        figure.savefig(FOLDER / f"{name}.png", dpi=110)
+
+
 if __name__ == "__main__":
-    README.write_text(fill(README.read_text(encoding="utf-8")), encoding="utf-8")
+    main()
