@@ -32,7 +32,7 @@ from sktransformer_gp.training import (
     ValidationPearson,
     pick_device,
 )
-from sktransformer_gp.validation import check_dosages, check_phenotypes
+from sktransformer_gp.validation import check_dosages, check_phenotypes, check_trait_weights
 
 Rows = tuple[NDArray, NDArray]
 LARGEST_BATCH, FEWEST_BATCHES = 32, 20
@@ -293,8 +293,9 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         chromosomes: ArrayLike | None = None,
         X_val: ArrayLike | None = None,
         y_val: ArrayLike | None = None,
+        trait_weights: ArrayLike | None = None,
     ) -> "TransformerGPRegressor":
-        """Train the encoder.
+        """Train the encoders and weigh them with the polygenic term.
 
         Parameters
         ----------
@@ -306,6 +307,10 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
             Chromosome of each marker; None = read from the markers' names where X is a DataFrame.
         X_val, y_val : array-like, default=None
             Validation rows, for `validation_scores_` and, with `early_stopping`, for stopping.
+        trait_weights : array-like of shape (n_traits,), default=None
+            Weight >= 0 of each trait in the encoders' loss, None = all 1: below 1 for auxiliary
+            traits that should help the others and not lead. Components are still weighed trait by
+            trait.
 
         Returns
         -------
@@ -334,7 +339,8 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         folds = np.full(len(Y), -1)
         if self.cross_fitting is not None:
             folds = inner_folds(Y, self.cross_fitting, random_state)
-        self._fit_net(X, Y, folds, validation, seed)
+        weights = check_trait_weights(trait_weights, self.n_outputs_)
+        self._fit_net(X, Y, folds, validation, weights, seed)
         self._mix(X, Y, folds)
         return self
 
@@ -434,7 +440,13 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         return Z
 
     def _fit_net(
-        self, X: NDArray, Y: NDArray, folds: NDArray, validation: Rows | None, seed: int
+        self,
+        X: NDArray,
+        Y: NDArray,
+        folds: NDArray,
+        validation: Rows | None,
+        trait_weights: NDArray,
+        seed: int,
     ) -> None:
         """Train the members, one for each regime and inner fold, and keep their record."""
         member_folds = np.tile(np.unique(folds), self._n_regimes)
@@ -446,11 +458,12 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         if batch_size == "auto":
             batch_size = min(LARGEST_BATCH, math.ceil(len(X) / FEWEST_BATCHES))
         penalty, encoder = self._encoder_parameters(len(np.unique(folds)))
+        share = (~training.y.isnan()).float().mean(dim=0)  # (N, n_traits)
         self.net_ = EncoderNet(
             gate_penalty=penalty,
             seed=seed,
             **encoder,
-            criterion__share=(~training.y.isnan()).float().mean(dim=0),
+            criterion__weight=torch.tensor(trait_weights) / share.clamp(min=1 / len(X)),
             max_epochs=self.max_iter,
             lr=self.learning_rate_init,
             batch_size=batch_size,

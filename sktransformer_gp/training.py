@@ -55,37 +55,36 @@ def pick_device(name: str) -> str:
 
 
 class MaskedMSELoss(nn.Module):
-    """Mean squared error over the observed phenotypes, each trait with the same weight.
+    """Mean squared error over the observed phenotypes, summed over traits.
 
-    ``sum_k mean_b(o_ibk (y_ibk - f_ibk)^2) / share_ik``, averaged over members i, with o = 1 where
-    y is not NaN. It is summed over traits k: averaged, one more trait would make the gates' penalty
-    weigh more. What stands behind NaN has no influence on the gradient.
+    ``sum_k weight_ik mean_b(o_ibk (y_ibk - f_ibk)^2)``, averaged over members i, with o = 1 where
+    y is not NaN. What stands behind NaN has no influence on the gradient. It is summed over traits
+    k: averaged, one more trait would make the gates' penalty weigh more.
 
     Parameters
     ----------
-    share : Tensor of shape (N, n_traits)
-        Share of the training rows that each member sees observed, > 0; the loss of a batch is then
-        an unbiased estimate of that of all rows.
+    weight : Tensor of shape (N, n_traits)
+        Weight of each trait for each member: divided by the share of rows that the member sees
+        observed, it makes a batch's loss an unbiased estimate of the mean over these rows.
 
     Examples
     --------
     >>> import torch
     >>> from sktransformer_gp.training import MaskedMSELoss
     >>> y = torch.tensor([[[3.0]], [[float("nan")]]])
-    >>> MaskedMSELoss(torch.tensor([[0.5]]))(torch.tensor([[[1.0], [7.0]]]), y)
+    >>> MaskedMSELoss(torch.tensor([[2.0]]))(torch.tensor([[[1.0], [7.0]]]), y)
     tensor(4.)
     """
 
-    def __init__(self, share: Tensor):
+    def __init__(self, weight: Tensor):
         super().__init__()
-        self.register_buffer("share", share)
+        self.register_buffer("weight", weight)
 
     def forward(self, y_pred: Tensor, y_true: Tensor) -> Tensor:
         """Compare predictions (N, B, n_traits) with phenotypes (B, N or 1, n_traits)."""
         y_true = y_true.transpose(0, 1)
         error = torch.where(y_true.isnan(), 0.0, y_true - y_pred)
-        # A trait that a member never sees has no error: 0 / tiny = 0.
-        return (error.square().mean(1) / self.share.clamp(min=1e-6)).sum(1).mean()
+        return (self.weight * error.square().mean(1)).sum(1).mean()
 
 
 class SlicedBatches:

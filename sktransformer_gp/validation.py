@@ -98,3 +98,33 @@ def check_phenotypes(
             f"phenotypes; at least {min_observed} are needed"
         )
     return y
+
+
+def check_trait_weights(trait_weights: ArrayLike | None, n_traits: int) -> NDArray:
+    """Validate the weights of traits in a loss.
+
+    Parameters
+    ----------
+    trait_weights : array-like of shape (n_traits,) or None
+        Weights >= 0; None = all 1.
+    n_traits : int
+        Number of traits.
+
+    Returns
+    -------
+    ndarray of shape (n_traits,), of float32
+        The weights.
+
+    Raises
+    ------
+    ValueError
+        If there is not one finite weight >= 0 for each trait, or all are 0.
+    """
+    weights = np.ones(n_traits) if trait_weights is None else np.asarray(trait_weights, np.float64)
+    finite = weights.shape == (n_traits,) and np.isfinite(weights).all()
+    if not finite or weights.min() < 0 or weights.max() == 0:
+        raise ValueError(
+            f"trait_weights has a finite weight >= 0 for each of the {n_traits} traits, not all 0; "
+            f"got {trait_weights!r}"
+        )
+    return weights.astype(np.float32)

@@ -157,6 +157,19 @@ def test_a_trait_with_gaps_still_learns_from_what_is_observed(cross):
     assert (r > 0.5).all()
 
 
+def test_a_trait_of_weight_zero_teaches_the_encoder_nothing(cross):
+    shuffled = cross.target.copy()
+    shuffled[:, 1] = shuffled[::-1, 1]
+    first, second = (
+        TransformerGPRegressor(**TINY).fit(cross.data, Y, trait_weights=[1, 0]).predict(cross.data)
+        for Y in (cross.target, shuffled)
+    )
+
+    np.testing.assert_array_equal(first[:, 0], second[:, 0])
+    weighted = TransformerGPRegressor(**TINY).fit(cross.data, shuffled).predict(cross.data)
+    assert not np.allclose(weighted[:, 0], second[:, 0])
+
+
 def test_a_constant_trait_is_predicted_as_that_constant(cross):
     Y = cross.target.copy()
     Y[:, 1] = 7.25

@@ -13,9 +13,9 @@ def test_masked_loss_is_the_mean_over_observed_entries_for_all_rows_at_once():
     n_members, n, n_traits = 2, 6, 3
     y, f = rng.normal(size=(n, n_members, n_traits)), rng.normal(size=(n_members, n, n_traits))
     y[rng.random(y.shape) < 0.4] = np.nan
-    share = torch.tensor((~np.isnan(y)).mean(axis=0))
+    weight = torch.tensor(1 / (~np.isnan(y)).mean(axis=0))
 
-    ours = MaskedMSELoss(share)(torch.tensor(f), torch.tensor(y)).item()
+    ours = MaskedMSELoss(weight)(torch.tensor(f), torch.tensor(y)).item()
 
     squares = [
         sum(np.nanmean((y[:, m, k] - f[m, :, k]) ** 2) for k in range(n_traits))
@@ -28,9 +28,9 @@ def test_nothing_behind_nan_reaches_the_gradient():
     f = torch.tensor([[[1.0, 2.0], [3.0, 4.0]]], requires_grad=True)
     y = torch.tensor([[[0.0, math.nan]], [[math.nan, math.nan]]])
 
-    MaskedMSELoss(torch.tensor([[0.5, 1.0]]))(f, y).backward()
+    MaskedMSELoss(torch.tensor([[2.0, 1.0]]))(f, y).backward()
 
-    # d/df of (f - y)^2 / 2 rows / share .5
+    # d/df of (f - y)^2 / 2 rows * weight 2
     assert f.grad.tolist() == [[[2.0, 0.0], [0.0, 0.0]]]
 
 

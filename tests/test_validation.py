@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import Ridge
 
-from sktransformer_gp.validation import check_dosages, check_phenotypes
+from sktransformer_gp.validation import check_dosages, check_phenotypes, check_trait_weights
 
 X = np.array([[0, 1], [2, 1], [1, 0]], dtype=np.int8)
 
@@ -58,3 +58,14 @@ def test_phenotypes_keep_nan_and_shape():
 def test_bad_phenotypes_are_named(y, message):
     with pytest.raises(ValueError, match=message):
         check_phenotypes(Ridge(), y, X)
+
+
+def test_trait_weights_default_to_one():
+    assert check_trait_weights(None, 3).tolist() == [1, 1, 1]
+    assert check_trait_weights([1, 0.5], 2).tolist() == [1, 0.5]
+
+
+@pytest.mark.parametrize("weights", [[1], [1, -1], [0, 0], [1, np.nan], [[1, 1]], 2.0])
+def test_bad_trait_weights_are_named(weights):
+    with pytest.raises(ValueError, match="each of the 2 traits, not all 0; got"):
+        check_trait_weights(weights, 2)
