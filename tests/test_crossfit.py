@@ -80,3 +80,45 @@ def test_weights_minimise_the_squares_under_the_constraint():
         brute = minimize(squares, np.zeros(5), bounds=[(None, None)] + [(0, None)] * 4)
         # The general optimiser's own tolerance.
         assert squares([intercept[k], *weights[:, k]]) <= brute.fun * (1 + 1e-6)
+
+
+def shrinkage_by_hand(F, y):
+    """Two encoders, then two polygenic terms: the definition, with scikit-learn's least squares."""
+    full = LinearRegression(positive=True).fit(F, y)
+    base = LinearRegression(positive=True).fit(F[:, 2:], y)
+    rss_full = ((y - full.predict(F)) ** 2).sum()
+    rss_base = ((y - base.predict(F[:, 2:])) ** 2).sum()
+    kept = max(0, 1 - 2 * 2 / ((rss_base - rss_full) / (rss_full / len(y))))
+    return kept, kept * full.coef_ + (1 - kept) * np.r_[0, 0, base.coef_]
+
+
+@pytest.mark.parametrize("signal", [0.25, 1.0])
+def test_weights_are_shrunk_towards_the_polygenic_terms(signal):
+    rng = np.random.default_rng(3)
+    F = rng.normal(size=(4, 150, 1))
+    y = signal * F[0, :, 0] + F[3, :, 0] + rng.normal(size=150)
+
+    weights, _ = mixing_weights(F, y[:, None], n_polygenic=2)
+
+    kept, expected = shrinkage_by_hand(F[:, :, 0].T, y)
+    assert 0 < kept < 1
+    np.testing.assert_allclose(weights[:, 0], expected, atol=1e-9)
+
+
+def test_encoders_that_add_nothing_get_no_weight():
+    rng = np.random.default_rng(0)
+    F = rng.normal(size=(4, 150, 1))
+    y = F[3, :, 0] + 0.1 * rng.normal(size=150)
+
+    weights, _ = mixing_weights(F, y[:, None], n_polygenic=2)
+
+    assert (weights[:2] == 0).all()
+    assert weights[3, 0] == pytest.approx(1, abs=0.05)
+
+
+def test_a_perfect_component_needs_no_shrinking():
+    F = np.random.default_rng(0).normal(size=(3, 20, 1))
+
+    weights, _ = mixing_weights(F, F[0], n_polygenic=1)
+
+    np.testing.assert_allclose(weights[:, 0], [1, 0, 0], atol=1e-6)
