@@ -74,24 +74,17 @@ def out_of_fold(estimator: BaseEstimator, X: NDArray, Y: NDArray, folds: NDArray
     return predicted
 
 
-def mixing_weights(
-    components: NDArray, Y: NDArray, n_polygenic: int = 0
-) -> tuple[NDArray, NDArray]:
+def mixing_weights(components: NDArray, Y: NDArray) -> tuple[NDArray, NDArray]:
     """Weigh components by non-negative least squares, trait by trait.
 
-    ``min |y - (b + F w)|^2, w >= 0`` over the rows observed for the trait. Where the encoders add
-    little to the polygenic terms, what they seem to add is mostly noise; the weights are therefore
-    shrunk towards those of the polygenic terms alone, by ``max(0, 1 - 2 R / gain)`` with R encoders
-    and ``gain = (rss_0 - rss_1) / (rss_1 / n)`` (positive-part shrinkage as in James & Stein 1961).
+    ``min |y - (b + F w)|^2, w >= 0`` over the rows observed for the trait.
 
     Parameters
     ----------
     components : ndarray of shape (n_components, n_samples, n_traits)
-        Out-of-fold predictions F, the polygenic terms last.
+        Out-of-fold predictions F.
     Y : ndarray of shape (n_samples, n_traits)
         Phenotypes, NaN = not observed.
-    n_polygenic : int, default=0
-        Number of polygenic terms; 0 = no shrinkage.
 
     Returns
     -------
@@ -114,19 +107,6 @@ def mixing_weights(
     for k, y in enumerate(Y.T):
         observed = ~np.isnan(y)
         F, y = components[:, observed, k].T, y[observed]
-        weights[:, k] = _shrunk_weights(F - F.mean(axis=0), y - y.mean(), n_polygenic)
+        weights[:, k], _ = nnls(F - F.mean(axis=0), y - y.mean())
         intercept[k] = y.mean() - F.mean(axis=0) @ weights[:, k]
     return weights, intercept
-
-
-def _shrunk_weights(F: NDArray, y: NDArray, n_polygenic: int) -> NDArray:
-    """Weigh centred components F (n_samples, n_components) for a centred trait y."""
-    weights, norm = nnls(F, y)
-    n_encoders = F.shape[1] - n_polygenic
-    if not n_polygenic or norm == 0:
-        return weights
-    base = np.zeros_like(weights)
-    base[n_encoders:], base_norm = nnls(F[:, n_encoders:], y)
-    gain = (base_norm**2 - norm**2) / (norm**2 / len(y))
-    kept = max(0.0, 1 - 2 * n_encoders / gain) if gain > 0 else 0.0
-    return base + kept * (weights - base)

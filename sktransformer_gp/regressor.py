@@ -169,9 +169,9 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
     observed, standardised phenotypes, with gates g, token weights W and additive effects a. The
     members (regimes x inner folds) are trained side by side, each without one inner fold. Their
     predictions of that fold, and those of GBLUP and RKHS fitted in the same way, are regressed on
-    by non-negative least squares, shrunk towards GBLUP and RKHS alone; the weights then apply to
-    the mean of a regime's members, and to GBLUP and RKHS fitted on all rows. Where a trait has
-    fewer than 4 phenotypes there are no inner folds, and all components count the same.
+    by non-negative least squares; the weights then apply to the mean of a regime's members, and to
+    GBLUP and RKHS fitted on all rows. Where a trait has fewer than 4 phenotypes there are no inner
+    folds, and all components count the same.
 
     Missing dosages are an error that names the imputer. Missing phenotypes (NaN) are left out of
     the loss, trait by trait; a row without any phenotype is not used. A trait that is constant in
@@ -521,8 +521,7 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         by_regime = members.reshape(self._n_regimes, -1, *Y.shape)
         regimes = by_regime[:, folds, np.arange(len(Y))]  # (n_regimes, n_samples, n_traits)
         polygenic = [out_of_fold(model, X, Y, folds) for model in self.polygenic_]
-        components = np.stack([*regimes, *polygenic])
-        self.weights_, self._intercept = mixing_weights(components, Y, len(polygenic))
+        self.weights_, self._intercept = mixing_weights(np.stack([*regimes, *polygenic]), Y)
 
     def _callbacks(self, n_batches: int, validation: Dataset | None) -> list[Callback]:
         """Return what happens around the epochs, in order."""
