@@ -341,8 +341,9 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         if self.cross_fitting is not None:
             folds = inner_folds(Y, self.cross_fitting, random_state)
         weights = check_trait_weights(trait_weights, self.n_outputs_)
-        self._fit_net(X, Y, folds, validation, weights, seed)
-        self._mix(X, Y, folds)
+        Z = self._inputs(X)
+        self._fit_net(Z, Y, folds, validation, weights, seed)
+        self._mix(X, Z, Y, folds)
         return self
 
     def predict(self, X: ArrayLike) -> NDArray:
@@ -442,7 +443,7 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
 
     def _fit_net(
         self,
-        X: NDArray,
+        Z: Tensor,
         Y: NDArray,
         folds: NDArray,
         validation: Rows | None,
@@ -452,19 +453,19 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         """Train the members, one for each regime and inner fold, and keep their record."""
         member_folds = np.tile(np.unique(folds), self._n_regimes)
         hidden = (folds[:, None] == member_folds) & (member_folds != -1)  # (n_samples, N)
-        training = self._dataset(X, Y, hidden)
+        training = self._dataset(Z, Y, hidden)
         if validation is not None:
-            validation = self._dataset(*validation)
+            validation = self._dataset(self._inputs(validation[0]), validation[1])
         batch_size = self.batch_size
         if batch_size == "auto":
-            batch_size = min(LARGEST_BATCH, math.ceil(len(X) / FEWEST_BATCHES))
+            batch_size = min(LARGEST_BATCH, math.ceil(len(Z) / FEWEST_BATCHES))
         penalty, encoder = self._encoder_parameters(len(np.unique(folds)))
         share = (~training.y.isnan()).float().mean(dim=0)  # (N, n_traits)
         self.net_ = EncoderNet(
             gate_penalty=penalty,
             seed=seed,
             **encoder,
-            criterion__weight=torch.tensor(trait_weights) / share.clamp(min=1 / len(X)),
+            criterion__weight=torch.tensor(trait_weights) / share.clamp(min=1 / len(Z)),
             max_epochs=self.max_iter,
             lr=self.learning_rate_init,
             batch_size=batch_size,
@@ -477,12 +478,12 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         self.loss_curve_ = [float(loss) for loss in history[:, "train_loss"]]
         self.validation_scores_ = history[:, "valid_r"] if validation else None
 
-    def _dataset(self, X: NDArray, Y: NDArray, hidden: NDArray | None = None) -> Dataset:
+    def _dataset(self, Z: Tensor, Y: NDArray, hidden: NDArray | None = None) -> Dataset:
         """Return the encoder's input and phenotypes (n_samples, N or 1, n_traits)."""
         y = self._traits.standardise(Y)[:, None]
         if hidden is not None:
             y = np.where(hidden[:, :, None], np.nan, y)
-        return Dataset(self._inputs(X), torch.tensor(y, dtype=torch.float32))
+        return Dataset(Z, torch.tensor(y, dtype=torch.float32))
 
     def _encoder_parameters(self, n_folds: int) -> tuple[Tensor | None, dict[str, Any]]:
         """Return each member's gate penalty, and what skorch hands to the encoder."""
@@ -505,7 +506,7 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         named = {f"module__{name}": value for name, value in parameters.items()}
         return penalty if gated else None, named
 
-    def _mix(self, X: NDArray, Y: NDArray, folds: NDArray) -> None:
+    def _mix(self, X: NDArray, Z: Tensor, Y: NDArray, folds: NDArray) -> None:
         """Weigh regimes and polygenic terms by their out-of-fold predictions."""
         self.polygenic_ = []
         if self.cross_fitting is not None:
@@ -517,7 +518,7 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
             self.weights_ = np.full((n_components, self.n_outputs_), 1 / n_components)
             self._intercept = np.zeros(self.n_outputs_)
             return
-        members = self._traits.restore(self.net_.predict_double(self._inputs(X)))
+        members = self._traits.restore(self.net_.predict_double(Z))
         by_regime = members.reshape(self._n_regimes, -1, *Y.shape)
         regimes = by_regime[:, folds, np.arange(len(Y))]  # (n_regimes, n_samples, n_traits)
         polygenic = [out_of_fold(model, X, Y, folds) for model in self.polygenic_]
