@@ -15,7 +15,12 @@ import sktransformer_gp
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "sktransformer_gp"
-MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
+FOLDERS = ["sktransformer_gp", "tests", "examples", "benchmarks"]
+# "regressor", "io.plink"; a folder's `__init__` goes by the folder's name: "io".
+MODULES = {
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
 
 # A module imports from the floors below its own only.
 FLOORS = [
@@ -40,14 +45,14 @@ def imports(path):
 
 
 def test_every_module_has_a_floor():
-    assert set(MODULES) == set().union(*FLOORS)
+    assert MODULES.keys() == set().union(*FLOORS)
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_go_down(module):
     floor = next(i for i, floor in enumerate(FLOORS) if module in floor)
     below = set().union(*FLOORS[:floor])
-    for name, names in imports(PACKAGE / f"{module}.py"):
+    for name, names in imports(MODULES[module]):
         package, _, ours = name.partition(".")
         if package == "sktransformer_gp":
             for imported in [ours] if ours else names:
@@ -55,7 +60,9 @@ def test_imports_go_down(module):
 
 
 @pytest.mark.parametrize(
-    "path", sorted(ROOT.glob("*/*.py")), ids=lambda p: f"{p.parent.name}/{p.name}"
+    "path",
+    [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))],
+    ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_nothing_private_is_imported_from_others(path):
     for module, names in imports(path):
@@ -80,11 +87,11 @@ def test_public_names_are_documented_with_an_example(name):
         assert value.__doc__ and ">>> " in value.__doc__, f"{name} has no example"
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("module", [m for m in MODULES if m != "__init__"])
 def test_each_module_has_its_tests(module):
-    if module != "__init__":
-        name = "main" if module == "__main__" else module
-        assert (ROOT / "tests" / f"test_{name}.py").exists()
+    folders = module.split(".")
+    name = folders.pop().strip("_")
+    assert Path(ROOT / "tests", *folders, f"test_{name}.py").exists()
 
 
 def test_importing_the_package_pulls_no_extra_in():
