@@ -7,7 +7,6 @@ was not fitted on tell how much to trust it.
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
-from sklearn.base import BaseEstimator, clone
 
 
 def inner_folds(Y: NDArray, n_folds: int, random_state: np.random.RandomState) -> NDArray:
@@ -28,7 +27,8 @@ def inner_folds(Y: NDArray, n_folds: int, random_state: np.random.RandomState) -
     Returns
     -------
     ndarray of shape (n_samples,), of int
-        Fold of each row, 0, 1, ...; all -1, in no fold, where a trait has fewer than 4 phenotypes.
+        Fold of each row, 0, 1, ...; all -1, in no fold, where a trait has fewer than 4 phenotypes,
+        or fewer than 2 outside a fold.
 
     Examples
     --------
@@ -45,33 +45,8 @@ def inner_folds(Y: NDArray, n_folds: int, random_state: np.random.RandomState) -
     order = np.lexsort([random_state.permutation(len(Y)), pattern.ravel()])
     folds = np.empty(len(Y), dtype=int)
     folds[order] = np.arange(len(Y)) % n_folds
-    return folds
-
-
-def out_of_fold(estimator: BaseEstimator, X: NDArray, Y: NDArray, folds: NDArray) -> NDArray:
-    """Predict each row with a clone of the estimator that was fitted on the other folds.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Regressor of several traits that takes NaN in Y.
-    X : ndarray of shape (n_samples, n_markers)
-        Dosages.
-    Y : ndarray of shape (n_samples, n_traits)
-        Phenotypes, NaN = not observed.
-    folds : ndarray of shape (n_samples,), of int
-        Fold of each row.
-
-    Returns
-    -------
-    ndarray of shape (n_samples, n_traits)
-        Out-of-fold predictions.
-    """
-    predicted = np.empty_like(Y)
-    for fold in np.unique(folds):
-        out = folds == fold
-        predicted[out] = clone(estimator).fit(X[~out], Y[~out]).predict(X[out])
-    return predicted
+    outside = [observed[folds != fold].sum(axis=0).min() for fold in range(n_folds)]
+    return folds if min(outside) >= 2 else np.full(len(Y), -1)
 
 
 def mixing_weights(components: NDArray, Y: NDArray) -> tuple[NDArray, NDArray]:

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from sktransformer_gp.markers import chromosomes_from_names, marker_names, window_index
 from sktransformer_gp.preprocessing import LinkageMerger
+from sktransformer_gp.relationship import column_moments, spread_or_one
 
 PREPROCESSORS = {"linkage": LinkageMerger}
-ROWS = 256
 
 
 def input_names(
@@ -149,32 +149,6 @@ def _seeded(preprocessor: Any, seed: int) -> Any:
     return preprocessor.set_params(**dict.fromkeys(unset, seed))
 
 
-def column_moments(X: NDArray) -> tuple[NDArray, NDArray]:
-    """Compute mean and standard deviation of each column, a block of rows at a time.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_markers)
-        Dosages without missing values; never copied as a whole.
-
-    Returns
-    -------
-    mean, scale : ndarray of shape (n_markers,), of float64
-        The scale of a constant column is 1.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sktransformer_gp.inputs import column_moments
-    >>> column_moments(np.array([[0, 1], [2, 1]], dtype=np.int8))
-    (array([1., 1.]), array([1., 1.]))
-    """
-    blocks = [slice(i, i + ROWS) for i in range(0, len(X), ROWS)]
-    mean = sum(X[b].sum(axis=0, dtype=np.float64) for b in blocks) / len(X)
-    variance = sum(np.square(X[b] - mean).sum(axis=0) for b in blocks) / len(X)
-    return mean, _spread_or_one(np.sqrt(variance), mean)
-
-
 class TraitScale:
     """Standardise traits and turn predictions back into their units.
 
@@ -191,7 +165,7 @@ class TraitScale:
 
     def __init__(self, Y: NDArray):
         self.mean = np.nanmean(Y, axis=0)
-        self.scale = _spread_or_one(np.nanstd(Y, axis=0), self.mean)
+        self.scale = spread_or_one(np.nanstd(Y, axis=0), self.mean)
 
     def standardise(self, Y: NDArray) -> NDArray:
         """Return (Y - mean) / scale, NaN where not observed."""
@@ -200,8 +174,3 @@ class TraitScale:
     def restore(self, Z: NDArray) -> NDArray:
         """Return Z * scale + mean."""
         return Z * self.scale + self.mean
-
-
-def _spread_or_one(spread: NDArray, mean: NDArray) -> NDArray:
-    # The spread of equal numbers is zero but for rounding.
-    return np.where(spread > 1e-10 * np.abs(mean), spread, 1.0)

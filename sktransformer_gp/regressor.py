@@ -17,13 +17,12 @@ from skorch.helper import predefined_split
 from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR
 
-from sktransformer_gp.crossfit import inner_folds, mixing_weights, out_of_fold
-from sktransformer_gp.gblup import GBLUPRegressor
+from sktransformer_gp.crossfit import inner_folds, mixing_weights
 from sktransformer_gp.inputs import EncoderInput, TraitScale, check_classes, input_names
 from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.parameters import check_parameters
+from sktransformer_gp.polygenic import PolygenicRegressor
 from sktransformer_gp.presets import PRESETS
-from sktransformer_gp.rkhs import RKHSRegressor
 from sktransformer_gp.training import (
     DivergenceGuard,
     EncoderNet,
@@ -54,8 +53,8 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
 
     Windows of neighbouring markers become tokens, learned queries attend to them, and all traits
     are read off tokens and attention. Sparse marker gates, trained with the rest, pick the loci
-    that matter; GBLUP and RKHS carry what is spread over all markers. How sparse the gates are, and
-    how much each part counts, is decided trait by trait from out-of-fold predictions of the
+    that matter; a polygenic term carries what is spread over all markers. How sparse the gates are,
+    and how much each part counts, is decided trait by trait from out-of-fold predictions of the
     training rows, so that there is nothing to tune. Markers are centred and scaled, and traits
     standardised, in `fit`; predictions are in each trait's own unit.
 
@@ -94,8 +93,9 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         trained side by side, and out-of-fold predictions weigh them.
     cross_fitting : int >= 2 or None, default=10
         Number of inner folds: as many encoders of each regime, each without one fold, are averaged,
-        and weighed against each other and against GBLUP and RKHS by what they predict for the fold
-        they have not seen. None = one encoder of one regime, trained on all rows, and nothing else.
+        and weighed against each other and against the polygenic term by what they predict for the
+        fold they have not seen. None = one encoder of one regime, trained on all rows, and nothing
+        else.
     preprocessor : "linkage", transformer or None, default="linkage"
         Fitted on the training rows in `fit`, before all else. "linkage" =
         :class:`LinkageMerger`; any scikit-learn transformer with ``get_feature_names_out`` is
@@ -131,10 +131,10 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
     net_ : EncoderNet
         The fitted skorch net; ``net_.module_`` is the encoder with all its members, regime by
         regime, ``net_.history`` the whole record.
-    polygenic_ : list of estimator
-        The fitted GBLUP and RKHS; empty without cross-fitting.
+    polygenic_ : PolygenicRegressor or None
+        The fitted polygenic term; None without cross-fitting.
     component_names_ : list of str
-        ``encoder_0``, ``encoder_1``, ... for the regimes, then ``gblup`` and ``rkhs``.
+        ``encoder_0``, ``encoder_1``, ... for the regimes, then ``polygenic``.
     weights_ : ndarray of shape (n_components, n_outputs_)
         Weight of each component in the prediction of each trait, >= 0.
     preprocessor_ : transformer or None
@@ -160,17 +160,17 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
 
     See Also
     --------
+    sktransformer_gp.polygenic.PolygenicRegressor : The polygenic term.
     GBLUPRegressor : The mixed model that a net has to beat.
-    RKHSRegressor : The same with a Gaussian kernel.
 
     Notes
     -----
     Each encoder minimises ``mean((y - f(X))^2) + gate_penalty * (|g|^2 + |W|^2 + |a|^2)`` over the
     observed, standardised phenotypes, with gates g, token weights W and additive effects a. The
     members (regimes x inner folds) are trained side by side, each without one inner fold. Their
-    predictions of that fold, and those of GBLUP and RKHS fitted in the same way, are regressed on
-    by non-negative least squares; the weights then apply to the mean of a regime's members, and to
-    GBLUP and RKHS fitted on all rows. Where a trait has fewer than 4 phenotypes there are no inner
+    predictions of that fold, and those of the polygenic term without it, are regressed on by
+    non-negative least squares; the weights then apply to the mean of a regime's members, and to the
+    polygenic term of all rows. Where a trait has fewer than 4 phenotypes there are no inner
     folds, and all components count the same.
 
     Missing dosages are an error that names the imputer. Missing phenotypes (NaN) are left out of
@@ -385,8 +385,9 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         X = check_dosages(self, X, reset=False)
         members = self._traits.restore(self.net_.predict_double(self._inputs(X)))
         regimes = members.reshape(self._n_regimes, -1, *members.shape[1:]).mean(axis=1)
-        polygenic = [model.predict(X) for model in self.polygenic_]
-        return np.stack([*regimes, *polygenic])
+        if self.polygenic_ is None:
+            return regimes
+        return np.stack([*regimes, self.polygenic_.predict(X)])
 
     @property
     def preprocessor_(self) -> TransformerMixin | None:
@@ -508,21 +509,22 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
 
     def _mix(self, X: NDArray, Z: Tensor, Y: NDArray, folds: NDArray) -> None:
         """Weigh regimes and polygenic terms by their out-of-fold predictions."""
-        self.polygenic_ = []
-        if self.cross_fitting is not None:
-            self.polygenic_ = [GBLUPRegressor().fit(X, Y), RKHSRegressor().fit(X, Y)]
         self.component_names_ = [f"encoder_{i}" for i in range(self._n_regimes)]
-        self.component_names_ += ["gblup", "rkhs"][: len(self.polygenic_)]
-        n_components = len(self.component_names_)
-        if (folds == -1).all():
+        self.polygenic_ = None
+        has_folds = (folds != -1).all()
+        if self.cross_fitting is not None:
+            self.component_names_ += ["polygenic"]
+            self.polygenic_ = PolygenicRegressor().fit(X, Y, folds if has_folds else None)
+        if not has_folds:
+            n_components = len(self.component_names_)
             self.weights_ = np.full((n_components, self.n_outputs_), 1 / n_components)
             self._intercept = np.zeros(self.n_outputs_)
             return
         members = self._traits.restore(self.net_.predict_double(Z))
         by_regime = members.reshape(self._n_regimes, -1, *Y.shape)
         regimes = by_regime[:, folds, np.arange(len(Y))]  # (n_regimes, n_samples, n_traits)
-        polygenic = [out_of_fold(model, X, Y, folds) for model in self.polygenic_]
-        self.weights_, self._intercept = mixing_weights(np.stack([*regimes, *polygenic]), Y)
+        components = np.stack([*regimes, self.polygenic_.out_of_fold_])
+        self.weights_, self._intercept = mixing_weights(components, Y)
 
     def _callbacks(self, n_batches: int, validation: Dataset | None) -> list[Callback]:
         """Return what happens around the epochs, in order."""

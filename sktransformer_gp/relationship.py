@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_array
 
 BLOCK = 2**22  # elements of a block: 16 MB in float32, 32 MB in float64
+ROWS = 256  # samples of a block where all markers are looked at
 EXACT = 2**24  # float32 holds every integer up to here
 
 
@@ -158,6 +159,56 @@ def genetic_values(X: NDArray, effects: NDArray) -> NDArray:
     height = max(1, BLOCK // X.shape[1])
     rows = range(0, len(X), height)
     return np.concatenate([X[s : s + height].astype(np.float64) @ effects.T for s in rows])
+
+
+def column_moments(X: NDArray) -> tuple[NDArray, NDArray]:
+    """Compute mean and standard deviation of each column, a block of rows at a time.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_markers)
+        Dosages without missing values; never copied as a whole.
+
+    Returns
+    -------
+    mean, scale : ndarray of shape (n_markers,), of float64
+        The scale of a constant column is 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktransformer_gp.relationship import column_moments
+    >>> column_moments(np.array([[0, 1], [2, 1]], dtype=np.int8))
+    (array([1., 1.]), array([1., 1.]))
+    """
+    blocks = [slice(i, i + ROWS) for i in range(0, len(X), ROWS)]
+    mean = sum(X[b].sum(axis=0, dtype=np.float64) for b in blocks) / len(X)
+    variance = sum(np.square(X[b] - mean).sum(axis=0) for b in blocks) / len(X)
+    return mean, spread_or_one(np.sqrt(variance), mean)
+
+
+def spread_or_one(spread: NDArray, mean: NDArray) -> NDArray:
+    """Return the spread of values with this mean, 1 where they are equal.
+
+    Parameters
+    ----------
+    spread, mean : ndarray of shape (n,)
+        Standard deviations and means.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Spread > 0, to divide by.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktransformer_gp.relationship import spread_or_one
+    >>> spread_or_one(np.array([2.0, 1e-17]), np.array([0.0, 1.0]))
+    array([2., 1.])
+    """
+    # The spread of equal numbers is zero but for rounding.
+    return np.where(spread > 1e-10 * np.abs(mean), spread, 1.0)
 
 
 def _pairs_of_blocks(left: NDArray, right: NDArray) -> Iterator[tuple[NDArray, NDArray]]:

@@ -119,10 +119,10 @@ class RKHSRegressor(TraitRegressorMixin, BaseEstimator):
         distances = squared_distances(X, X)
         fits = [fit_reml(traits, _spectra(distances, b)) for b in bandwidths]
         best = np.argmax([fit.log_likelihood for fit in fits], axis=0)  # (n_traits,)
-        lambda_, components, _, dual = (
-            np.stack(of_bandwidths)[best, ..., np.arange(len(best))]  # (n_traits, ...)
-            for of_bandwidths in zip(*fits, strict=True)
-        )
+        lambda_, components, dual = (
+            np.stack([getattr(fit, name) for fit in fits])[best, ..., np.arange(len(best))]
+            for name in ("lambda_", "components", "dual_coef")
+        )  # (n_traits, ...)
         widths = bandwidths[best] * _median_distances(distances, traits)
         genetic = _genetic_values(distances, widths, dual)
 

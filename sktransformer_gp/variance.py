@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh, orth, svd
+from scipy.linalg import eigh, orth, solve, svd
 from scipy.optimize import brentq
 
 LAMBDAS = np.geomspace(1e-5, 1e5, 81)
@@ -78,12 +78,16 @@ class VarianceFit(NamedTuple):
         orthonormal set of contrasts, and may be compared between kernels with the same `W`.
     dual_coef : ndarray of shape (n_samples, n_traits)
         ``a`` with ``K a`` = predicted genetic values; 0 for samples not observed.
+    held_out : ndarray of shape (n_samples, n_traits) or None
+        Phenotype minus its prediction from the samples of the other folds, at this `lambda_`; 0
+        for samples not observed. None where no folds were given.
     """
 
     lambda_: NDArray
     components: NDArray
     log_likelihood: NDArray
     dual_coef: NDArray
+    held_out: NDArray | None
 
 
 def kernel_spectrum(kernel: NDArray, design: NDArray) -> Spectrum:
@@ -143,7 +147,9 @@ def marker_spectrum(markers: NDArray, design: NDArray) -> Spectrum:
     return _spectrum(singular**2, vectors, fixed, markers.var(axis=0).sum(), total)
 
 
-def fit_reml(y: NDArray, spectrum_of: Callable[[NDArray], Spectrum]) -> VarianceFit:
+def fit_reml(
+    y: NDArray, spectrum_of: Callable[[NDArray], Spectrum], folds: NDArray | None = None
+) -> VarianceFit:
     """Estimate the variances of every trait from the samples observed for it.
 
     Parameters
@@ -153,6 +159,8 @@ def fit_reml(y: NDArray, spectrum_of: Callable[[NDArray], Spectrum]) -> Variance
     spectrum_of : callable
         Gives the `Spectrum` of the samples with the row numbers it gets; called once for each
         pattern of missing phenotypes.
+    folds : ndarray of shape (n_samples,), of int, default=None
+        Fold of each sample, for `held_out`; each trait is observed in 2 folds at least.
 
     Returns
     -------
@@ -163,13 +171,18 @@ def fit_reml(y: NDArray, spectrum_of: Callable[[NDArray], Spectrum]) -> Variance
     """
     n, n_traits = y.shape
     shapes = (n_traits,), (2, n_traits), (n_traits,), (n, n_traits)
-    fit = VarianceFit(*map(np.zeros, shapes))
+    fit = VarianceFit(*map(np.zeros, shapes), None if folds is None else np.zeros((n, n_traits)))
     for rows, traits in missingness_patterns(y):
-        part = _fit_complete(spectrum_of(rows), y[np.ix_(rows, traits)])
+        spectrum = spectrum_of(rows)
+        part = _fit_complete(
+            spectrum, y[np.ix_(rows, traits)], None if folds is None else folds[rows]
+        )
         fit.lambda_[traits] = part.lambda_
         fit.components[:, traits] = part.components
         fit.log_likelihood[traits] = part.log_likelihood
         fit.dual_coef[np.ix_(rows, traits)] = part.dual_coef
+        if folds is not None:
+            fit.held_out[np.ix_(rows, traits)] = part.held_out
     return fit
 
 
@@ -222,7 +235,7 @@ def _spectrum(values, vectors, fixed, scale, total):
     return Spectrum(values[kept] / scale, vectors[:, kept], fixed, scale)
 
 
-def _fit_complete(spectrum, y):
+def _fit_complete(spectrum, y, folds):
     values, vectors, fixed, scale = spectrum
     shifted = y - y[0]  # a constant trait becomes an exact 0
     residual = _project(fixed, shifted)
@@ -236,7 +249,28 @@ def _fit_complete(spectrum, y):
     residual_variance = (weights * contrasts.squares).sum(axis=0) / contrasts.counts.sum()
     components = np.vstack([residual_variance / lambda_, residual_variance])
     dual = vectors @ (projected / (values[:, None] + lambda_)) + rest / lambda_
-    return VarianceFit(lambda_, components, likelihood, dual / scale)
+    shrinkage = values[:, None] / (values[:, None] + lambda_)  # (rank, n_traits)
+    held_out = None
+    if folds is not None:
+        left = residual - vectors @ (shrinkage * projected)
+        held_out = _held_out(spectrum, shrinkage, left, folds)
+    return VarianceFit(lambda_, components, likelihood, dual / scale, held_out)
+
+
+def _held_out(spectrum, shrinkage, left, folds):
+    """Solve ``P_ff e_f = (P y)_f``, fold by fold, with ``P = S - U diag(v / (v + lambda)) U'``.
+
+    ``e_f = y_f - E(y_f | y of the other folds)``, exact for the given lambda: the inverse of a
+    block of the precision matrix is the variance given the rest.
+    """
+    held_out = np.empty_like(left)
+    for fold in np.unique(folds):
+        out = folds == fold
+        vectors, fixed = spectrum.vectors[out], spectrum.fixed[out]
+        for k, kept in enumerate(shrinkage.T):
+            block = np.eye(len(fixed)) - fixed @ fixed.T - (vectors * kept) @ vectors.T
+            held_out[out, k] = solve(block, left[out, k], assume_a="pos")
+    return held_out
 
 
 def _contrasts(spectrum, projected, rest):

@@ -26,7 +26,8 @@ MODULES = {
 FLOORS = [
     {"markers", "validation", "metrics", "layers", "download", "folds", "variance", "crossfit"},
     {"preprocessing", "simulation", "sources", "relationship", "encoder"},
-    {"training", "parameters", "datasets", "inputs", "presets", "gblup", "rkhs", "per_trait"},
+    {"training", "parameters", "datasets", "inputs", "presets"},
+    {"gblup", "rkhs", "polygenic", "per_trait"},
     {"regressor"},
     {"models", "comparison", "plotting"},
     {"__init__"},

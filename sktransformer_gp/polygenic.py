@@ -1,0 +1,172 @@
+"""The polygenic term: genetic values from relationships over all markers, linear to Gaussian."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import softmax
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from sktransformer_gp.metrics import TraitRegressorMixin
+from sktransformer_gp.relationship import column_moments
+from sktransformer_gp.validation import check_dosages, check_phenotypes
+from sktransformer_gp.variance import ROUNDING, Spectrum, fit_reml, kernel_spectrum
+
+ROWS = 1024  # candidates predicted at a time
+
+
+class PolygenicRegressor(TraitRegressorMixin, BaseEstimator):
+    """Predict genetic values by a likelihood-weighted average over four kernels.
+
+    Each trait follows ``y = mu + g + e`` with ``g ~ N(0, s2_g K)`` and ``e ~ N(0, s2_e I)``, where
+    `K` is one of ``G``, ``(G + R) / 2``, ``R`` and ``R * R``: relationships ``G = Z Z' / m`` on `m`
+    standardised markers, and a Gaussian kernel ``R = exp(-D / median(D))`` on their squared
+    distances `D`. Each kernel has its variances by REML; predictions are averaged in proportion to
+    the restricted likelihoods, so that the data decide between additive effects and kinship
+    without ever picking a kernel for good.
+
+    Attributes
+    ----------
+    kernel_weights_ : ndarray of shape (4,) or (4, n_traits)
+        Weight of each kernel, in the order above; they sum to 1.
+    lambda_ : ndarray of shape (4,) or (4, n_traits)
+        ``s2_e / s2_g`` with each kernel; inf where the trait or the markers do not vary.
+    dual_coef_ : ndarray of shape (4, n_samples) or (4, n_samples, n_traits)
+        Weights of the training samples, kernel weights included: predictions are
+        ``sum_k K_k @ dual_coef_[k] + intercept_``.
+    intercept_ : float or ndarray of shape (n_traits,)
+        Intercept.
+    out_of_fold_ : ndarray of shape (n_samples,) or (n_samples, n_traits), or None
+        Prediction of each training sample from those of the other folds, where `fit` got folds;
+        NaN for samples not observed.
+    width_ : float
+        ``median(D)`` between the training samples that differ, 1 where none does.
+    center_, scale_ : ndarray of shape (n_markers,)
+        Mean and standard deviation of each marker; the scale of a constant marker is 1.
+    Z_fit_ : ndarray of shape (n_samples, n_markers)
+        Standardised training dosages.
+    n_features_in_ : int
+        Number of markers.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Marker names, where `X` had them.
+
+    See Also
+    --------
+    sktransformer_gp.gblup.GBLUPRegressor : The linear kernel alone.
+    sktransformer_gp.rkhs.RKHSRegressor : The Gaussian kernel of the likeliest bandwidth.
+
+    Notes
+    -----
+    Restricted likelihoods may be compared between kernels because all have the same fixed effect,
+    the intercept. Markers are standardised, so that rare ones count as much as common ones.
+
+    Out-of-fold predictions do not fit the model once for each fold: with ``P`` the projected
+    precision matrix, ``y_f - E(y_f | rest) = inv(P_ff) (P y)_f``. Variances and kernel weights are
+    those of all training samples, a handful of numbers for each trait.
+
+    Samples without a phenotype of a trait (NaN) are left out for this trait. A constant trait is
+    predicted by its constant.
+
+    References
+    ----------
+    de los Campos G, Gianola D, Rosa GJM, Weigel KA, Crossa J (2010) Semi-parametric genomic-enabled
+    prediction of genetic values using reproducing kernel Hilbert spaces methods. Genet Res
+    92:295-308.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktransformer_gp.polygenic import PolygenicRegressor
+    >>> X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]] * 10, dtype=np.int8)
+    >>> y = X[:, 0] ^ X[:, 1]  # interaction only: no marker has an effect of its own
+    >>> model = PolygenicRegressor().fit(X, y)
+    >>> model.predict(X[:4]).round(2), model.kernel_weights_.round(2)
+    (array([0., 1., 1., 0.]), array([0., 0., 0., 1.]))
+    """
+
+    def fit(self, X: ArrayLike, y: ArrayLike, folds: NDArray | None = None) -> "PolygenicRegressor":
+        """Estimate variances and weight of each kernel, trait by trait.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_markers)
+            Dosages 0..ploidy without missing values.
+        y : array-like of shape (n_samples,) or (n_samples, n_traits)
+            Phenotypes, in any unit; NaN = not observed.
+        folds : ndarray of shape (n_samples,), of int, default=None
+            Fold of each sample, for `out_of_fold_`; each trait is observed in 2 folds at least.
+
+        Returns
+        -------
+        PolygenicRegressor
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a dosage is missing, a phenotype infinite, or a trait observed fewer than 2 times.
+        """
+        X = check_dosages(self, X, reset=True, min_samples=2)
+        y = check_phenotypes(self, y, X)
+        traits = y.reshape(len(y), -1)
+        self.center_, self.scale_ = column_moments(X)
+        self.Z_fit_ = (X - self.center_) / self.scale_
+        products, distances = _products_and_distances(self.Z_fit_, self.Z_fit_)
+        differ = distances[distances > ROUNDING * distances.max()]
+        self.width_ = float(np.median(differ)) if differ.size else 1.0
+        kernels = self._kernels(products, distances)
+        fits = [fit_reml(traits, _spectra(kernel), folds) for kernel in kernels]
+        # Where no likelihood is defined (a constant trait), all kernels predict the same.
+        likelihoods = np.maximum([fit.log_likelihood for fit in fits], np.finfo(float).min / 4)
+        weights = softmax(likelihoods, axis=0)  # (4, n_traits)
+        dual = np.stack([fit.dual_coef for fit in fits]) * weights[:, None]
+        genetic = np.einsum("kij,kjt->it", kernels, dual, optimize=True)
+
+        trait = 0 if y.ndim == 1 else slice(None)
+        self.out_of_fold_ = None
+        if folds is not None:
+            held_out = np.einsum("kt,kit->it", weights, [fit.held_out for fit in fits])
+            self.out_of_fold_ = (traits - held_out)[:, trait]
+        self.kernel_weights_, self.dual_coef_ = weights[:, trait], dual[..., trait]
+        self.lambda_ = np.stack([fit.lambda_ for fit in fits])[:, trait]
+        self.intercept_ = np.nanmean(traits - genetic, axis=0)[trait]
+        return self
+
+    def predict(self, X: ArrayLike) -> NDArray:
+        """Predict phenotypes: intercept plus genetic value.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_markers)
+            Dosages of the markers seen in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_traits)
+            Predictions, in the unit of the trait.
+        """
+        check_is_fitted(self)
+        X = check_dosages(self, X, reset=False)
+        blocks = [X[start : start + ROWS] for start in range(0, len(X), ROWS)]
+        return np.concatenate([self._genetic_values(block) for block in blocks]) + self.intercept_
+
+    def _genetic_values(self, X: NDArray) -> NDArray:
+        Z = (X - self.center_) / self.scale_
+        kernels = self._kernels(*_products_and_distances(Z, self.Z_fit_))
+        return sum(kernel @ dual for kernel, dual in zip(kernels, self.dual_coef_, strict=True))
+
+    def _kernels(self, products: NDArray, distances: NDArray) -> list[NDArray]:
+        G, R = products, np.exp(distances / -self.width_)
+        return [G, (G + R) / 2, R, R * R]
+
+
+def _products_and_distances(left: NDArray, right: NDArray) -> tuple[NDArray, NDArray]:
+    """Return ``L R' / m`` and the mean squared differences of standardised markers."""
+    products = left @ right.T / left.shape[1]
+    norms = [(Z**2).mean(axis=1) for Z in (left, right)]
+    return products, np.maximum(norms[0][:, None] + norms[1] - 2 * products, 0)
+
+
+def _spectra(kernel: NDArray) -> Callable[[NDArray], Spectrum]:
+    return lambda rows: kernel_spectrum(kernel[np.ix_(rows, rows)], np.ones((len(rows), 1)))
