@@ -1,7 +1,8 @@
 """The marker encoder, from leaf to root: dosages -> gates -> tokens -> attention blocks -> traits.
 
 Shapes in the comments: N members (see :mod:`sktransformer_gp.layers`), B individuals in the batch,
-T windows (tokens), W markers in a window, D = d_model, K traits.
+T windows (tokens), W markers in a window, D = d_model, K traits. What belongs to a marker has the
+members behind the markers, (T, W, N, ...), so that one product serves all members without a copy.
 """
 
 import torch
@@ -67,17 +68,19 @@ class WindowTokens(nn.Module):
         self, n_members: int, n_windows: int, width: int, d_model: int, generator: Generator
     ):
         super().__init__()
-        weight = torch.randn(n_members, n_windows, width, d_model, generator=generator)
+        weight = torch.randn(n_windows, width, n_members, d_model, generator=generator)
         self.weight = nn.Parameter(weight * INITIAL_TOKEN_WEIGHT)
         self.bias = nn.Parameter(torch.zeros(n_members, 1, n_windows, d_model))
 
     def forward(self, z: Tensor, gate: Tensor | None) -> Tensor:
-        """Map standardised dosages (B, T, W) and gates (N, T, W) to tokens (N, B, T, D)."""
+        """Map standardised dosages (B, T, W) and gates (T, W, N) to tokens (N, B, T, D)."""
         weight = self.weight if gate is None else self.weight * gate.unsqueeze(-1)
-        # One product for all members: their weights stand side by side.
-        joined = weight.permute(1, 2, 0, 3).flatten(2)  # (T, W, N * D)
-        tokens = torch.bmm(z.transpose(0, 1), joined)  # (T, B, N * D)
-        return tokens.unflatten(2, (len(weight), -1)).permute(2, 1, 0, 3) + self.bias
+        tokens = torch.bmm(z.transpose(0, 1), weight.flatten(2))  # (T, B, N * D)
+        return tokens.unflatten(2, weight.shape[2:]).permute(2, 1, 0, 3) + self.bias
+
+    def square_norm(self) -> Tensor:
+        """Sum the squared weights of each member, (N,)."""
+        return torch.linalg.vecdot(self.weight, self.weight).sum((0, 1))
 
 
 class DenseTokens(Linear):
@@ -97,10 +100,14 @@ class DenseTokens(Linear):
         super().__init__(n_members, n_markers, n_markers * d_model, generator)
 
     def forward(self, z: Tensor, gate: Tensor | None) -> Tensor:
-        """Map standardised dosages (B, T, 1) and gates (N, T, 1) to tokens (N, B, T, D)."""
+        """Map standardised dosages (B, T, 1) and gates (T, 1, N) to tokens (N, B, T, D)."""
         z = z.squeeze(2).expand(len(self.weight), -1, -1)  # (N, B, T)
-        z = z if gate is None else z * gate.transpose(1, 2)
+        z = z if gate is None else z * gate.permute(2, 1, 0)
         return super().forward(z).unflatten(2, (z.shape[2], -1))
+
+    def square_norm(self) -> Tensor:
+        """Sum the squared weights of each member, (N,)."""
+        return self.weight.square().sum((1, 2))
 
 
 class EmbeddingTokens(nn.Module):
@@ -120,9 +127,13 @@ class EmbeddingTokens(nn.Module):
         self.weight = nn.Parameter(weight)
 
     def forward(self, X: Tensor, gate: Tensor | None) -> Tensor:
-        """Map whole dosages (B, T) and gates (N, T, 1) to tokens (N, B, T, D)."""
+        """Map whole dosages (B, T) and gates (T, 1, N) to tokens (N, B, T, D)."""
         tokens = self.weight[:, X.long()]
-        return tokens if gate is None else tokens * gate[:, None]
+        return tokens if gate is None else tokens * gate.permute(2, 1, 0).unsqueeze(-1)
+
+    def square_norm(self) -> Tensor:
+        """Sum the squared weights of each member, (N,)."""
+        return self.weight.square().sum((1, 2))
 
 
 class AttentionPooling(nn.Module):
@@ -155,10 +166,12 @@ class AttentionPooling(nn.Module):
         heads = (2, (self.n_heads, -1))
         # The queries are the same for everybody, so that q'K needs no keys: (N, D, H).
         folded = (self.key * self.query).unflatten(*heads).sum(-1)
-        scores = torch.bmm(tokens.flatten(1, 2), folded).view(*tokens.shape[:3], -1)
-        weights = scores.softmax(dim=2) * tokens.shape[2]  # (N, B, T, H)
+        n, b, t, _ = tokens.shape
+        queries = folded.mT[:, None].expand(n, b, -1, -1).flatten(0, 1)  # (N * B, H, D)
+        x = tokens.flatten(0, 1)
         # Summed first and mapped to values after: the map is linear.
-        sums = torch.einsum("nbth,nbtd->nbhd", weights, tokens)
+        sums = t * F.scaled_dot_product_attention(queries[:, None], x[:, None], x[:, None], scale=1)
+        sums = sums.view(n, b, self.n_heads, -1)  # (N, B, H, D)
         return torch.einsum("nbhd,ndhe->nbhe", sums, self.value.unflatten(*heads)).flatten(2)
 
 
@@ -281,8 +294,8 @@ class MarkerEncoder(nn.Module):
         self.tokens = tokens
         self.gate = self.additive = None
         if gated:
-            self.gate = nn.Parameter(torch.full((n_members, n_tokens, width), INITIAL_GATE))
-            self.additive = nn.Parameter(torch.zeros(n_members, n_tokens, width, n_traits))
+            self.gate = nn.Parameter(torch.full((n_tokens, width, n_members), INITIAL_GATE))
+            self.additive = nn.Parameter(torch.zeros(n_tokens, width, n_members, n_traits))
         self.embed = {
             "linear": lambda: WindowTokens(n_members, n_tokens, width, d_model, generator),
             "dense": lambda: DenseTokens(n_members, n_tokens, d_model, generator),
@@ -320,8 +333,9 @@ class MarkerEncoder(nn.Module):
         z = (X.to(self.center.dtype) - self.center) / self.scale
         z = F.pad(z, (0, 1))[:, self.windows]  # (B, T, W); an empty place reads 0
         x = self.tokenize(X, z)
-        kept = torch.ones(x.shape[:3], dtype=x.dtype, device=x.device)
-        x = x * dropout(kept, self.token_dropout[:, None, None], generator).unsqueeze(-1)
+        if generator is not None:
+            kept = torch.ones(x.shape[:3], dtype=x.dtype, device=x.device)
+            x = x * dropout(kept, self.token_dropout[:, None, None], generator).unsqueeze(-1)
         for block in self.blocks:
             x = block(x, generator)
         out = self.readout(x)
@@ -334,10 +348,9 @@ class MarkerEncoder(nn.Module):
 
     def additive_values(self, z: Tensor) -> Tensor:
         """Sum the markers' additive effects: (B, T, W) to (N, B, K)."""
-        effects = self.gate.unsqueeze(-1) * self.additive  # (N, T, W, K)
-        joined = effects.permute(1, 2, 0, 3).flatten(0, 1).flatten(1)  # (T * W, N * K)
-        values = z.flatten(1) @ joined
-        return values.unflatten(1, (len(effects), -1)).transpose(0, 1)
+        effects = self.gate.unsqueeze(-1) * self.additive  # (T, W, N, K)
+        values = z.flatten(1) @ effects.flatten(2).flatten(0, 1)  # (B, N * K)
+        return values.unflatten(1, effects.shape[2:]).transpose(0, 1)
 
     def gate_penalty(self) -> Tensor:
         """Sum the squares of gates, token weights and additive effects.
@@ -356,5 +369,5 @@ class MarkerEncoder(nn.Module):
         Hadamard product parametrization. Comput. Stat. Data Anal. 115:186-198.
         Ziyin, L. & Wang, Z. (2023). spred: Solving L1 penalty with SGD. ICML.
         """
-        factors = [self.gate, self.additive, self.embed.weight]
-        return sum(factor.square().flatten(1).sum(1) for factor in factors)
+        additive = torch.linalg.vecdot(self.additive, self.additive)
+        return (self.gate.square() + additive).sum((0, 1)) + self.embed.square_norm()

@@ -16,7 +16,8 @@ from tqdm.auto import tqdm
 from sktransformer_gp.encoder import MarkerEncoder
 from sktransformer_gp.metrics import pearson_correlation
 
-PREDICTION_BATCH = 512
+# Larger batches leave the cache: 512 take twice as long.
+PREDICTION_BATCH = 64
 
 
 def pick_device(name: str) -> str:

@@ -88,9 +88,9 @@ def numpy_member(weights, m, row, n_blocks):
         token = weights["embed.bias"][m, 0, t].copy()
         for place, marker in enumerate(window):
             if marker < N_MARKERS:
-                gated = z[marker] * weights["gate"][m, t, place]
-                token += gated * weights["embed.weight"][m, t, place]
-                additive = additive + gated * weights["additive"][m, t, place]
+                gated = z[marker] * weights["gate"][t, place, m]
+                token += gated * weights["embed.weight"][t, place, m]
+                additive = additive + gated * weights["additive"][t, place, m]
         x.append(token)
     x = np.array(x)
     for b in range(n_blocks):
@@ -126,8 +126,9 @@ def test_members_do_not_touch_each_other(dosages):
     encoder = randomised(make_encoder())
     before = encoder(dosages)
     with torch.no_grad():
-        for weight in encoder.parameters():
-            weight[1] += 1
+        for name, weight in encoder.named_parameters():
+            of_markers = name in ("gate", "additive", "embed.weight")
+            (weight[:, :, 1] if of_markers else weight[1]).add_(1)
 
     after = encoder(dosages)
 
@@ -197,9 +198,9 @@ def test_a_window_reads_its_own_markers_only():
 def test_window_tokens_do_not_depend_on_where_the_gate_is_applied():
     embed = WindowTokens(N_MEMBERS, 4, 3, D_MODEL, torch.Generator().manual_seed(0))
     generator = torch.Generator().manual_seed(1)
-    z, gate = (torch.randn(n, 4, 3, generator=generator) for n in (5, N_MEMBERS))
+    z, gate = (torch.randn(shape, generator=generator) for shape in [(5, 4, 3), (4, 3, N_MEMBERS)])
 
-    expected = torch.einsum("btw,ntw,ntwd->nbtd", z, gate, embed.weight) + embed.bias
+    expected = torch.einsum("btw,twn,twnd->nbtd", z, gate, embed.weight) + embed.bias
 
     torch.testing.assert_close(embed(z, gate), expected, rtol=1e-5, atol=1e-6)
 
@@ -219,7 +220,7 @@ def test_gradients_agree_with_finite_differences(tokens, positions, dosages):
 def test_a_closed_gate_silences_its_marker(dosages):
     encoder = randomised(make_encoder())
     with torch.no_grad():
-        encoder.gate[:, 0, 3] = 0
+        encoder.gate[0, 3] = 0
     marker = encoder.windows[0, 3]
     changed = dosages.clone()
     changed[:, marker] = 2 - changed[:, marker]
@@ -235,7 +236,7 @@ def test_penalty_is_the_sum_of_squares_of_the_gated_factors():
     w = encoder.state_dict()
     for m in range(N_MEMBERS):
         names = ["gate", "additive", "embed.weight"]
-        expected = sum(float((w[name][m].double() ** 2).sum()) for name in names)
+        expected = sum(float((w[name][:, :, m].double() ** 2).sum()) for name in names)
         # Float32 sum.
         assert penalty[m].item() == pytest.approx(expected, rel=1e-5)
 
