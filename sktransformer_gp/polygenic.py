@@ -11,7 +11,13 @@ from sklearn.utils.validation import check_is_fitted
 from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.relationship import column_moments
 from sktransformer_gp.validation import check_dosages, check_phenotypes
-from sktransformer_gp.variance import ROUNDING, Spectrum, fit_reml, kernel_spectrum
+from sktransformer_gp.variance import (
+    ROUNDING,
+    Spectrum,
+    fit_reml,
+    kernel_spectrum,
+    missingness_patterns,
+)
 
 ROWS = 1024  # candidates predicted at a time
 
@@ -33,13 +39,15 @@ class PolygenicRegressor(TraitRegressorMixin, BaseEstimator):
     lambda_ : ndarray of shape (4,) or (4, n_traits)
         ``s2_e / s2_g`` with each kernel; inf where the trait or the markers do not vary.
     dual_coef_ : ndarray of shape (4, n_samples) or (4, n_samples, n_traits)
-        Weights of the training samples, kernel weights included: predictions are
-        ``sum_k K_k @ dual_coef_[k] + intercept_``.
-    intercept_ : float or ndarray of shape (n_traits,)
-        Intercept.
-    out_of_fold_ : ndarray of shape (n_samples,) or (n_samples, n_traits), or None
-        Prediction of each training sample from those of the other folds, where `fit` got folds;
-        NaN for samples not observed.
+        Weights of the training samples; a kernel's predictions are
+        ``K_k @ dual_coef_[k] + intercept_[k]``.
+    intercept_ : ndarray of shape (4,) or (4, n_traits)
+        Intercept with each kernel.
+    residual_variance_ : ndarray of shape (4,) or (4, n_traits)
+        ``s2_e`` with each kernel, in the squared unit of the trait.
+    out_of_fold_, out_of_fold_std_ : ndarray of shape (n_samples,) or (n_samples, n_traits), or None
+        Prediction of each training sample from those of the other folds, and its standard
+        deviation, where `fit` got folds; NaN for samples not observed.
     width_ : float
         ``median(D)`` between the training samples that differ, 1 where none does.
     center_, scale_ : ndarray of shape (n_markers,)
@@ -117,44 +125,94 @@ class PolygenicRegressor(TraitRegressorMixin, BaseEstimator):
         self.width_ = float(np.median(differ)) if differ.size else 1.0
         kernels = self._kernels(products, distances)
         fits = [fit_reml(traits, _spectra(kernel), folds) for kernel in kernels]
+        stacked = {
+            name: np.stack([getattr(fit, name) for fit in fits])
+            for name in ("lambda_", "components", "log_likelihood", "dual_coef")
+        }
         # Where no likelihood is defined (a constant trait), all kernels predict the same.
-        likelihoods = np.maximum([fit.log_likelihood for fit in fits], np.finfo(float).min / 4)
-        weights = softmax(likelihoods, axis=0)  # (4, n_traits)
-        dual = np.stack([fit.dual_coef for fit in fits]) * weights[:, None]
-        genetic = np.einsum("kij,kjt->it", kernels, dual, optimize=True)
+        likelihoods = np.maximum(stacked["log_likelihood"], np.finfo(float).min / 4)
+        dual = stacked["dual_coef"]  # (4, n_samples, n_traits)
 
-        trait = 0 if y.ndim == 1 else slice(None)
-        self.out_of_fold_ = None
+        self._trait = 0 if y.ndim == 1 else slice(None)
+        self.kernel_weights_ = softmax(likelihoods, axis=0)[:, self._trait]
+        self.lambda_ = stacked["lambda_"][:, self._trait]
+        self.residual_variance_ = stacked["components"][:, 1, self._trait]
+        self.dual_coef_ = dual[..., self._trait]
+        self.intercept_ = np.nanmean(traits - kernels @ dual, axis=1)[:, self._trait]
+        self.out_of_fold_ = self.out_of_fold_std_ = None
         if folds is not None:
-            held_out = np.einsum("kt,kit->it", weights, [fit.held_out for fit in fits])
-            self.out_of_fold_ = (traits - held_out)[:, trait]
-        self.kernel_weights_, self.dual_coef_ = weights[:, trait], dual[..., trait]
-        self.lambda_ = np.stack([fit.lambda_ for fit in fits])[:, trait]
-        self.intercept_ = np.nanmean(traits - genetic, axis=0)[trait]
+            means = traits - np.stack([fit.held_out for fit in fits])
+            ratios = np.stack([fit.held_out_variance for fit in fits])
+            self.out_of_fold_, self.out_of_fold_std_ = self._average(means, ratios)
+        self._patterns = list(missingness_patterns(traits))
         return self
 
-    def predict(self, X: ArrayLike) -> NDArray:
+    def predict(self, X: ArrayLike, return_std: bool = False) -> NDArray | tuple[NDArray, NDArray]:
         """Predict phenotypes: intercept plus genetic value.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_markers)
             Dosages of the markers seen in `fit`.
+        return_std : bool, default=False
+            Whether to return the standard deviation of a new phenotype of each sample as well.
 
         Returns
         -------
-        ndarray of shape (n_samples,) or (n_samples, n_traits)
+        mean : ndarray of shape (n_samples,) or (n_samples, n_traits)
             Predictions, in the unit of the trait.
+        std : ndarray of the same shape
+            Standard deviation of a phenotype around its prediction: what is not known of the
+            genetic value, and the residual. Only with ``return_std=True``.
         """
         check_is_fitted(self)
         X = check_dosages(self, X, reset=False)
-        blocks = [X[start : start + ROWS] for start in range(0, len(X), ROWS)]
-        return np.concatenate([self._genetic_values(block) for block in blocks]) + self.intercept_
-
-    def _genetic_values(self, X: NDArray) -> NDArray:
         Z = (X - self.center_) / self.scale_
-        kernels = self._kernels(*_products_and_distances(Z, self.Z_fit_))
-        return sum(kernel @ dual for kernel, dual in zip(kernels, self.dual_coef_, strict=True))
+        blocks = [Z[start : start + ROWS] for start in range(0, len(Z), ROWS)]
+        means = np.concatenate([self._means(block) for block in blocks], axis=1)
+        if not return_std:
+            return self._average(means, np.zeros_like(means))[0]
+        return self._average(means, self._variance_ratios(blocks))
+
+    def _means(self, Z: NDArray) -> NDArray:
+        """Predict with each kernel, (4, n, n_traits)."""
+        dual = self.dual_coef_.reshape(*self.dual_coef_.shape[:2], -1)
+        between = self._kernels(*_products_and_distances(Z, self.Z_fit_))
+        intercepts = self.intercept_.reshape(len(between), 1, -1)
+        return np.stack([K @ a for K, a in zip(between, dual, strict=True)]) + intercepts
+
+    def _average(self, means: NDArray, ratios: NDArray) -> tuple[NDArray, NDArray]:
+        """Return mean and standard deviation over the kernels of (4, n, n_traits) each.
+
+        `ratios` are variances within a kernel, in units of its residual variance.
+        """
+        weights, residual = (
+            values.reshape(len(means), -1)
+            for values in (self.kernel_weights_, self.residual_variance_)
+        )
+        mean = np.einsum("kt,kit->it", weights, means)
+        variances = residual[:, None] * ratios + np.square(means - mean)
+        std = np.sqrt(np.einsum("kt,kit->it", weights, variances))
+        return mean[:, self._trait], std[:, self._trait]
+
+    def _variance_ratios(self, blocks: list[NDArray]) -> NDArray:
+        """Predict the variance of new phenotypes, in units of the residual variance."""
+        lambdas = self.lambda_.reshape(len(self.lambda_), -1)
+        ratios = np.empty((len(lambdas), sum(map(len, blocks)), lambdas.shape[1]))
+        for rows, traits in self._patterns:
+            known = self.Z_fit_[rows]
+            kernels = self._kernels(*_products_and_distances(known, known))
+            spectra = [_spectra(kernel)(np.arange(len(rows))) for kernel in kernels]
+            start = 0
+            for Z in blocks:
+                between = self._kernels(*_products_and_distances(Z, known))
+                norms = (Z**2).mean(axis=1)
+                own = self._kernels(norms, np.zeros(len(Z)))
+                for k, parts in enumerate(zip(kernels, spectra, between, own, strict=True)):
+                    new = slice(start, start + len(Z))
+                    ratios[k, new][:, traits] = _variance_ratio(*parts, lambdas[k, traits])
+                start += len(Z)
+        return ratios
 
     def _kernels(self, products: NDArray, distances: NDArray) -> list[NDArray]:
         G, R = products, np.exp(distances / -self.width_)
@@ -170,3 +228,18 @@ def _products_and_distances(left: NDArray, right: NDArray) -> tuple[NDArray, NDA
 
 def _spectra(kernel: NDArray) -> Callable[[NDArray], Spectrum]:
     return lambda rows: kernel_spectrum(kernel[np.ix_(rows, rows)], np.ones((len(rows), 1)))
+
+
+def _variance_ratio(
+    kernel: NDArray, spectrum: Spectrum, between: NDArray, own: NDArray, lambdas: NDArray
+) -> NDArray:
+    """Compute ``1 + 1 / n + (k_ii - k_i' inv(K + lambda) k_i) / lambda`` of centred kernels.
+
+    The second term is how little is known of the mean.
+    """
+    means = kernel.mean(axis=0)
+    centred = between - means - between.mean(axis=1, keepdims=True) + means.mean()
+    own = (own - 2 * between.mean(axis=1) + means.mean()) / spectrum.scale
+    known = np.square(centred @ spectrum.vectors / spectrum.scale)  # (n, rank)
+    explained = known @ (1 / (spectrum.values[:, None] + lambdas))
+    return 1 + 1 / len(kernel) + np.maximum(own[:, None] - explained, 0) / lambdas

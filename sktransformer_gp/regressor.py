@@ -201,6 +201,10 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
     >>> model = TransformerGPRegressor(max_iter=5, random_state=0)
     >>> model.fit(cross.data[:150], cross.target[:150]).predict(cross.data[150:]).shape
     (50, 2)
+    >>> mean, std = model.predict(cross.data[150:], return_std=True)
+    >>> inside = abs(cross.target[150:] - mean) < 1.645 * std  # 90 % of new phenotypes
+    >>> bool(0.8 < inside.mean() < 1)
+    True
     """
 
     def __init__(
@@ -346,27 +350,40 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         self._mix(X, Z, Y, folds)
         return self
 
-    def predict(self, X: ArrayLike) -> NDArray:
+    def predict(self, X: ArrayLike, return_std: bool = False) -> NDArray | tuple[NDArray, NDArray]:
         """Predict phenotypes.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_markers)
             Dosages 0..ploidy without missing values.
+        return_std : bool, default=False
+            Whether to return the standard deviation of a new phenotype of each sample as well.
 
         Returns
         -------
-        ndarray of shape (n_samples,) or (n_samples, n_traits), of float64
+        mean : ndarray of shape (n_samples,) or (n_samples, n_traits), of float64
             Predictions in each trait's own unit, in the shape of the y that was fitted.
+        std : ndarray of the same shape
+            Standard deviation of a phenotype around its prediction, residual included: that of the
+            polygenic term, times how much larger or smaller than those the errors of all
+            components together were out of fold. Only with ``return_std=True``.
 
         Raises
         ------
         ValueError
-            If X does not fit the markers of `fit` or a dosage is missing.
+            If X does not fit the markers of `fit` or a dosage is missing, or if a standard
+            deviation is asked for without cross-fitting.
         """
         components = self.predict_components(X)
-        Y = (components * self.weights_[:, None]).sum(axis=0) + self._intercept
-        return Y[:, 0] if self._y_ndim == 1 else Y
+        mean = (components * self.weights_[:, None]).sum(axis=0) + self._intercept
+        trait = 0 if self._y_ndim == 1 else slice(None)
+        if not return_std:
+            return mean[:, trait]
+        if self.polygenic_ is None:
+            raise ValueError("return_std=True needs cross_fitting, got cross_fitting=None")
+        _, std = self.polygenic_.predict(check_dosages(self, X, reset=False), return_std=True)
+        return mean[:, trait], (std * self._error_ratio)[:, trait]
 
     def predict_components(self, X: ArrayLike) -> NDArray:
         """Predict phenotypes with each component of the model.
@@ -519,12 +536,17 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
             n_components = len(self.component_names_)
             self.weights_ = np.full((n_components, self.n_outputs_), 1 / n_components)
             self._intercept = np.zeros(self.n_outputs_)
+            self._error_ratio = np.ones(self.n_outputs_)
             return
         members = self._traits.restore(self.net_.predict_double(Z))
         by_regime = members.reshape(self._n_regimes, -1, *Y.shape)
         regimes = by_regime[:, folds, np.arange(len(Y))]  # (n_regimes, n_samples, n_traits)
         components = np.stack([*regimes, self.polygenic_.out_of_fold_])
         self.weights_, self._intercept = mixing_weights(components, Y)
+        errors = Y - (components * self.weights_[:, None]).sum(axis=0) - self._intercept
+        expected = np.sqrt(np.nanmean(self.polygenic_.out_of_fold_std_**2, axis=0))
+        ratio = np.sqrt(np.nanmean(errors**2, axis=0)) / np.where(expected > 0, expected, 1)
+        self._error_ratio = ratio
 
     def _callbacks(self, n_batches: int, validation: Dataset | None) -> list[Callback]:
         """Return what happens around the epochs, in order."""

@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh, orth, solve, svd
+from scipy.linalg import eigh, inv, orth, svd
 from scipy.optimize import brentq
 
 LAMBDAS = np.geomspace(1e-5, 1e5, 81)
@@ -81,6 +81,8 @@ class VarianceFit(NamedTuple):
     held_out : ndarray of shape (n_samples, n_traits) or None
         Phenotype minus its prediction from the samples of the other folds, at this `lambda_`; 0
         for samples not observed. None where no folds were given.
+    held_out_variance : ndarray of shape (n_samples, n_traits) or None
+        Variance of `held_out` in units of the residual variance, >= 1; 0 for samples not observed.
     """
 
     lambda_: NDArray
@@ -88,6 +90,7 @@ class VarianceFit(NamedTuple):
     log_likelihood: NDArray
     dual_coef: NDArray
     held_out: NDArray | None
+    held_out_variance: NDArray | None
 
 
 def kernel_spectrum(kernel: NDArray, design: NDArray) -> Spectrum:
@@ -160,7 +163,7 @@ def fit_reml(
         Gives the `Spectrum` of the samples with the row numbers it gets; called once for each
         pattern of missing phenotypes.
     folds : ndarray of shape (n_samples,), of int, default=None
-        Fold of each sample, for `held_out`; each trait is observed in 2 folds at least.
+        Fold of each sample, for what is held out; each trait is observed in 2 folds at least.
 
     Returns
     -------
@@ -170,19 +173,20 @@ def fit_reml(
         genetic variance.
     """
     n, n_traits = y.shape
-    shapes = (n_traits,), (2, n_traits), (n_traits,), (n, n_traits)
-    fit = VarianceFit(*map(np.zeros, shapes), None if folds is None else np.zeros((n, n_traits)))
+    per_trait, per_sample = (n_traits,), (n, n_traits)
+    fit = VarianceFit(
+        *map(np.zeros, [per_trait, (2, n_traits), per_trait, per_sample]),
+        *(None if folds is None else np.zeros(per_sample) for _ in range(2)),
+    )
     for rows, traits in missingness_patterns(y):
-        spectrum = spectrum_of(rows)
-        part = _fit_complete(
-            spectrum, y[np.ix_(rows, traits)], None if folds is None else folds[rows]
-        )
+        cells = np.ix_(rows, traits)
+        part = _fit_complete(spectrum_of(rows), y[cells], None if folds is None else folds[rows])
         fit.lambda_[traits] = part.lambda_
         fit.components[:, traits] = part.components
         fit.log_likelihood[traits] = part.log_likelihood
-        fit.dual_coef[np.ix_(rows, traits)] = part.dual_coef
+        fit.dual_coef[cells] = part.dual_coef
         if folds is not None:
-            fit.held_out[np.ix_(rows, traits)] = part.held_out
+            fit.held_out[cells], fit.held_out_variance[cells] = part[4:]
     return fit
 
 
@@ -249,28 +253,29 @@ def _fit_complete(spectrum, y, folds):
     residual_variance = (weights * contrasts.squares).sum(axis=0) / contrasts.counts.sum()
     components = np.vstack([residual_variance / lambda_, residual_variance])
     dual = vectors @ (projected / (values[:, None] + lambda_)) + rest / lambda_
-    shrinkage = values[:, None] / (values[:, None] + lambda_)  # (rank, n_traits)
-    held_out = None
+    held_out = None, None
     if folds is not None:
+        shrinkage = values[:, None] / (values[:, None] + lambda_)  # (rank, n_traits)
         left = residual - vectors @ (shrinkage * projected)
         held_out = _held_out(spectrum, shrinkage, left, folds)
-    return VarianceFit(lambda_, components, likelihood, dual / scale, held_out)
+    return VarianceFit(lambda_, components, likelihood, dual / scale, *held_out)
 
 
 def _held_out(spectrum, shrinkage, left, folds):
     """Solve ``P_ff e_f = (P y)_f``, fold by fold, with ``P = S - U diag(v / (v + lambda)) U'``.
 
     ``e_f = y_f - E(y_f | y of the other folds)``, exact for the given lambda: the inverse of a
-    block of the precision matrix is the variance given the rest.
+    block of the precision matrix is the variance given the rest, here in units of s2_e.
     """
-    held_out = np.empty_like(left)
+    held_out, variance = np.empty_like(left), np.empty_like(left)
     for fold in np.unique(folds):
         out = folds == fold
         vectors, fixed = spectrum.vectors[out], spectrum.fixed[out]
         for k, kept in enumerate(shrinkage.T):
-            block = np.eye(len(fixed)) - fixed @ fixed.T - (vectors * kept) @ vectors.T
-            held_out[out, k] = solve(block, left[out, k], assume_a="pos")
-    return held_out
+            precision = np.eye(len(fixed)) - fixed @ fixed.T - (vectors * kept) @ vectors.T
+            covariance = inv(precision, check_finite=False)
+            held_out[out, k], variance[out, k] = covariance @ left[out, k], covariance.diagonal()
+    return held_out, variance
 
 
 def _contrasts(spectrum, projected, rest):

@@ -27,29 +27,54 @@ def kernels_between(left, right, width):
     return [G, (G + R) / 2, R, R * R]
 
 
-def test_prediction_is_the_weighted_average_of_four_gaussian_processes(cross):
-    """Densely, with each kernel's own generalised least squares mean."""
-    X, y, new = cross.data[:80], cross.target[:80], cross.data[80:]
-    model = PolygenicRegressor().fit(X, y)
-    scaler = StandardScaler().fit(X)
-    Z, Z_new = scaler.transform(X), scaler.transform(new)
-    expected = np.zeros((40, 2))
-    within = kernels_between(Z, Z, model.width_)
-    between = kernels_between(Z_new, Z, model.width_)
-    one, S = np.ones(80), np.eye(80) - 1 / 80
-    for k in range(4):
-        scale = np.trace(S @ within[k] @ S) / 80
-        for t in range(2):
-            V = within[k] / scale + model.lambda_[k, t] * np.eye(80)
-            weights = np.linalg.solve(V, np.column_stack([one, y[:, t]]))
-            mean = (one @ weights[:, 1]) / (one @ weights[:, 0])
-            dual = np.linalg.solve(V, y[:, t] - mean)
-            # The package centres: the intercept is what the training mean leaves.
-            fitted, predicted = within[k] @ dual / scale, between[k] @ dual / scale
-            predicted += (y[:, t] - fitted).mean()
-            expected[:, t] += model.kernel_weights_[k, t] * predicted
+@pytest.mark.parametrize("n_missing", [0, 30])
+def test_predictions_average_four_gaussian_processes(cross, n_missing):
+    """Densely, with each kernel's generalised least squares mean and kriging variance."""
+    y = cross.target[:80].copy()
+    y[:n_missing, 1] = np.nan
+    model = PolygenicRegressor().fit(cross.data[:80], y)
+    scaler = StandardScaler().fit(cross.data[:80])
+    Z = scaler.transform(cross.data)
+    kernels = kernels_between(Z, Z, model.width_)
 
-    np.testing.assert_allclose(model.predict(new), expected, atol=1e-8)
+    mean, std = model.predict(cross.data[80:], return_std=True)
+
+    for t, rows in enumerate([np.arange(80), np.arange(n_missing, 80)]):
+        n, new = len(rows), np.arange(80, 120)
+        one, S = np.ones(n), np.eye(n) - 1 / n
+        means, variances = [], []
+        for K, lambda_, s2_e in zip(
+            kernels, model.lambda_[:, t], model.residual_variance_[:, t], strict=True
+        ):
+            scale = np.trace(S @ K[np.ix_(rows, rows)] @ S) / n
+            V = K / scale + lambda_ * np.eye(120)
+            inverse, k = np.linalg.inv(V[np.ix_(rows, rows)]), V[np.ix_(rows, new)]
+            information = one @ inverse @ one
+            mu = one @ inverse @ y[rows, t] / information
+            means.append(mu + k.T @ inverse @ (y[rows, t] - mu))
+            left = 1 - one @ inverse @ k
+            variance = V[new, new] - np.einsum("ij,ik,kj->j", k, inverse, k)
+            variances.append((variance + left**2 / information) / lambda_ * s2_e)
+        weights = model.kernel_weights_[:, t]
+        expected = weights @ means
+        spread = weights @ (np.array(variances) + (np.array(means) - expected) ** 2)
+
+        np.testing.assert_allclose(mean[:, t], expected, atol=1e-8)
+        np.testing.assert_allclose(std[:, t], np.sqrt(spread), rtol=1e-6)
+
+
+def test_standard_deviations_hold_out_of_fold_and_for_new_samples(cross):
+    """Both say the same of a sample that the model has not seen."""
+    folds = np.zeros(120, dtype=int)
+    folds[80:] = 1
+    held_out = PolygenicRegressor().fit(cross.data, cross.target, folds)
+    new = PolygenicRegressor().fit(cross.data[:80], cross.target[:80])
+
+    mean, std = new.predict(cross.data[80:], return_std=True)
+
+    # Marker scales, variances and kernel weights are those of 120 samples or of 80.
+    assert np.corrcoef(held_out.out_of_fold_[80:, 0], mean[:, 0])[0, 1] > 0.9
+    np.testing.assert_allclose(held_out.out_of_fold_std_[80:].mean(), std.mean(), rtol=0.25)
 
 
 def test_median_distance_is_that_between_pairs(cross):
@@ -125,6 +150,15 @@ def test_constant_trait_and_constant_markers_give_the_mean(cross):
 
     np.testing.assert_allclose(predicted[:, 0], 3.0)
     np.testing.assert_allclose(flat, y[:, 1].mean())
+
+
+def test_a_constant_trait_is_known_for_certain(cross):
+    model = PolygenicRegressor().fit(cross.data, np.full(120, 3.0), np.arange(120) % 3)
+
+    mean, std = model.predict(cross.data, return_std=True)
+
+    assert (mean == 3).all() and (std == 0).all()
+    assert (model.out_of_fold_ == 3).all() and (model.out_of_fold_std_ == 0).all()
 
 
 def test_kinship_and_additive_effects_are_averaged_on_wheat(real_data):

@@ -394,3 +394,38 @@ def test_embedding_refuses_a_dosage_it_never_saw(cross):
     model = TransformerGPRegressor(**TINY, tokens="embedding").fit(cross.data[:, :30], cross.target)
     with pytest.raises(ValueError, match=r"looks up the dosages \[0, 1\]"):
         model.predict(np.full((1, 30), 2, dtype=np.int8))
+
+
+def test_standard_deviations_cover_new_phenotypes(cross, fitted):
+    """Of the held-out phenotypes, 90 % are to lie within 1.645 standard deviations."""
+    mean, std = fitted.predict(cross.data[200:], return_std=True)
+
+    np.testing.assert_array_equal(mean, fitted.predict(cross.data[200:]))
+    inside = np.abs(cross.target[200:] - mean) < 1.645 * std
+    # 200 phenotypes: the standard error of a share of .9 is .02.
+    assert 0.84 < inside.mean() < 0.96
+
+
+def test_standard_deviations_are_larger_away_from_the_training_samples(cross, fitted):
+    far = np.full((1, cross.data.shape[1]), 2 * cross.data.max(), dtype=np.int8)
+
+    near, away = (fitted.predict(X, return_std=True)[1] for X in (cross.data[:50], far))
+
+    assert (away > near.max(axis=0)).all()
+
+
+def test_standard_deviations_need_cross_fitting(cross):
+    model = TransformerGPRegressor(**{**TINY, "cross_fitting": None})
+    model.fit(cross.data, cross.target[:, 0])
+    with pytest.raises(ValueError, match="return_std=True needs cross_fitting"):
+        model.predict(cross.data, return_std=True)
+
+
+def test_standard_deviations_have_the_shape_of_y(cross):
+    model = TransformerGPRegressor(**{**TINY, "cross_fitting": 3}).fit(
+        cross.data, cross.target[:, 0]
+    )
+
+    mean, std = model.predict(cross.data, return_std=True)
+
+    assert mean.shape == std.shape == (300,) and (std > 0).all()
