@@ -184,7 +184,7 @@ class Readout(nn.Module):
     Parameters
     ----------
     n_members, n_tokens, d_model, n_heads, n_hidden, n_traits : int
-        Sizes; ``n_hidden=0`` leaves the second part out.
+        Sizes; ``n_hidden=0`` leaves the second part out, ``n_heads=0`` leaves p out.
     generator : Generator
         Source of the initial weights; what the second part adds starts at zero.
 
@@ -208,10 +208,11 @@ class Readout(nn.Module):
         n_flat = n_tokens * d_model
         self.direct = Linear(n_members, n_flat, n_traits, None)
         nn.init.normal_(self.direct.weight, std=INITIAL_READOUT_WEIGHT, generator=generator)
-        self.n_hidden = n_hidden
-        if n_hidden:
+        self.n_hidden, self.n_heads = n_hidden, n_heads
+        if n_hidden and n_heads:
             self.pool = AttentionPooling(n_members, d_model, n_heads, generator)
             self.from_pool = Linear(n_members, d_model, n_hidden, generator)
+        if n_hidden:
             self.from_flat = Linear(n_members, n_flat, n_hidden, None)
             nn.init.normal_(self.from_flat.weight, std=3 * n_flat**-0.5, generator=generator)
             self.output = Linear(n_members, n_hidden, n_traits, None)
@@ -221,7 +222,9 @@ class Readout(nn.Module):
         flat = tokens.flatten(2)
         out = self.direct(flat)
         if self.n_hidden:
-            hidden = self.from_pool(self.pool(tokens)) + self.from_flat(flat)
+            hidden = self.from_flat(flat)
+            if self.n_heads:
+                hidden = hidden + self.from_pool(self.pool(tokens))
             out = out + self.output(F.relu(hidden))
         return out
 

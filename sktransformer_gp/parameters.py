@@ -57,7 +57,7 @@ RULES: dict[str, Rule] = {
     "positions": _one_of(*POSITIONS),
     "window_size": _whole(1),
     "d_model": _whole(1),
-    "n_heads": _whole(1),
+    "n_heads": _whole(0),
     "n_layers": _whole(0),
     "dim_feedforward": _whole(1),
     "dim_readout": _whole(0),
@@ -96,7 +96,11 @@ def check_parameters(estimator: BaseEstimator) -> None:
         value = getattr(estimator, name)
         if not valid(value):
             raise ValueError(f"{name} is {description}, got {value!r}")
-    if estimator.d_model % estimator.n_heads:
+    if estimator.n_heads == 0 and estimator.n_layers:
+        raise ValueError(
+            f"n_heads=0 is a model without attention, got it with n_layers={estimator.n_layers}"
+        )
+    if estimator.n_heads and estimator.d_model % estimator.n_heads:
         raise ValueError(
             f"d_model is a multiple of n_heads, got d_model={estimator.d_model} and "
             f"n_heads={estimator.n_heads}"

@@ -71,8 +71,9 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         Largest number of markers in a window, of those that the preprocessor keeps.
     d_model : int >= 1, default=16
         Size of a token; a multiple of `n_heads`.
-    n_heads : int >= 1, default=4
-        Number of attention heads.
+    n_heads : int >= 0, default=4
+        Number of attention heads, of the learned queries and of the self-attention blocks; 0 = no
+        attention, only with ``n_layers=0``.
     n_layers : int >= 0, default=0
         Number of self-attention blocks between tokens and read-out.
     dim_feedforward : int >= 1, default=32
@@ -137,6 +138,9 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         ``encoder_0``, ``encoder_1``, ... for the regimes, then ``polygenic``.
     weights_ : ndarray of shape (n_components, n_outputs_)
         Weight of each component in the prediction of each trait, >= 0.
+    out_of_fold_ : ndarray of shape (n_components, n_rows, n_outputs_) or None
+        Predictions of each component for the training rows with a phenotype, by what has not seen
+        them; None without inner folds. `weights_` come from these.
     preprocessor_ : transformer or None
         The fitted preprocessor.
     chromosomes_ : ndarray of shape (n_kept_markers,) or None
@@ -527,7 +531,7 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
     def _mix(self, X: NDArray, Z: Tensor, Y: NDArray, folds: NDArray) -> None:
         """Weigh regimes and polygenic terms by their out-of-fold predictions."""
         self.component_names_ = [f"encoder_{i}" for i in range(self._n_regimes)]
-        self.polygenic_ = None
+        self.polygenic_ = self.out_of_fold_ = None
         has_folds = (folds != -1).all()
         if self.cross_fitting is not None:
             self.component_names_ += ["polygenic"]
@@ -541,9 +545,9 @@ class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
         members = self._traits.restore(self.net_.predict_double(Z))
         by_regime = members.reshape(self._n_regimes, -1, *Y.shape)
         regimes = by_regime[:, folds, np.arange(len(Y))]  # (n_regimes, n_samples, n_traits)
-        components = np.stack([*regimes, self.polygenic_.out_of_fold_])
-        self.weights_, self._intercept = mixing_weights(components, Y)
-        errors = Y - (components * self.weights_[:, None]).sum(axis=0) - self._intercept
+        self.out_of_fold_ = np.stack([*regimes, self.polygenic_.out_of_fold_])
+        self.weights_, self._intercept = mixing_weights(self.out_of_fold_, Y)
+        errors = Y - (self.out_of_fold_ * self.weights_[:, None]).sum(axis=0) - self._intercept
         expected = np.sqrt(np.nanmean(self.polygenic_.out_of_fold_std_**2, axis=0))
         ratio = np.sqrt(np.nanmean(errors**2, axis=0)) / np.where(expected > 0, expected, 1)
         self._error_ratio = ratio

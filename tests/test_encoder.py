@@ -256,6 +256,21 @@ def test_readout_adds_combinations_to_sums():
     assert is_linear(randomised(sums)) and not is_linear(randomised(both))
 
 
+def test_readout_without_heads_is_a_perceptron():
+    """No attention: scikit-learn's formula on the flat tokens, beside the direct sums."""
+    generator = torch.Generator().manual_seed(0)
+    readout = randomised(Readout(1, 3, 2, 0, 4, 2, generator))
+    tokens = torch.randn(1, 5, 3, 2, generator=generator)
+    flat = tokens[0].flatten(1).numpy()
+    W = {name: value[0].numpy() for name, value in readout.state_dict().items()}
+
+    hidden = np.maximum(0, flat @ W["from_flat.weight"] + W["from_flat.bias"])
+    expected = hidden @ W["output.weight"] + W["output.bias"]
+    expected += flat @ W["direct.weight"] + W["direct.bias"]
+
+    np.testing.assert_allclose(readout(tokens)[0].detach(), expected, rtol=1e-4, atol=1e-5)
+
+
 def test_the_seed_alone_decides_the_weights():
     torch.manual_seed(0)
     stream = torch.get_rng_state()

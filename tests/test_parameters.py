@@ -11,7 +11,7 @@ BAD = {
     "positions": ["sine", False],
     "window_size": [0, 2.5, "64"],
     "d_model": [0, -1],
-    "n_heads": [0, 1.0],
+    "n_heads": [-1, 1.0],
     "n_layers": [-1],
     "dim_feedforward": [0],
     "dim_readout": [-1, 0.5],
@@ -61,6 +61,12 @@ def test_numpy_scalars_are_numbers():
 def test_heads_must_divide_the_model():
     with pytest.raises(ValueError, match="d_model=10 and n_heads=4"):
         check_parameters(TransformerGPRegressor(d_model=10, n_heads=4))
+
+
+def test_self_attention_needs_heads():
+    check_parameters(TransformerGPRegressor(n_heads=0))
+    with pytest.raises(ValueError, match=r"n_heads=0 .* n_layers=1"):
+        check_parameters(TransformerGPRegressor(n_heads=0, n_layers=1))
 
 
 def test_regimes_come_in_pairs():

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 
@@ -356,6 +356,14 @@ def test_components_and_weights_make_the_prediction(cross, fitted):
     # What is left is the intercept of the weights, the same for everybody.
     left = fitted.predict(cross.data) - mixed
     np.testing.assert_allclose(left, np.broadcast_to(left[0], left.shape), atol=1e-10)
+
+
+def test_weights_are_those_of_the_out_of_fold_predictions(cross, fitted):
+    Y = cross.target[:200]
+    for k in range(2):
+        F = fitted.out_of_fold_[:, :, k].T
+        brute = LinearRegression(positive=True).fit(F, Y[:, k])
+        np.testing.assert_allclose(fitted.weights_[:, k], brute.coef_, atol=1e-8)
 
 
 def test_weights_come_from_rows_a_member_has_not_seen(cross):
