@@ -50,14 +50,17 @@ def inner_folds(Y: NDArray, n_folds: int, random_state: np.random.RandomState) -
 
 
 def mixing_weights(components: NDArray, Y: NDArray) -> tuple[NDArray, NDArray]:
-    """Weigh components by non-negative least squares, trait by trait.
+    """Weigh components by non-negative least squares, shrunk towards the last one alone.
 
-    ``min |y - (b + F w)|^2, w >= 0`` over the rows observed for the trait.
+    ``min |y - (b + F w)|^2, w >= 0`` over the rows observed for the trait, for all components and
+    for the last one alone. The weights lie between the two, at ``max(0, 1 - 2 (p - 1) s2 / d)`` of
+    the way to the first, where the p components leave ``s2`` as residual variance and lower the
+    residual sum of squares by `d`: what p - 1 weights gain by chance (Akaike) counts for nothing.
 
     Parameters
     ----------
     components : ndarray of shape (n_components, n_samples, n_traits)
-        Out-of-fold predictions F.
+        Out-of-fold predictions F; the last one is what to fall back on.
     Y : ndarray of shape (n_samples, n_traits)
         Phenotypes, NaN = not observed.
 
@@ -67,6 +70,10 @@ def mixing_weights(components: NDArray, Y: NDArray) -> tuple[NDArray, NDArray]:
         Weights w >= 0; they need not sum to 1.
     intercept : ndarray of shape (n_traits,)
         The intercepts b.
+
+    References
+    ----------
+    Breiman L (1996) Stacked regressions. Machine Learning 24:49-64.
 
     Examples
     --------
@@ -82,6 +89,15 @@ def mixing_weights(components: NDArray, Y: NDArray) -> tuple[NDArray, NDArray]:
     for k, y in enumerate(Y.T):
         observed = ~np.isnan(y)
         F, y = components[:, observed, k].T, y[observed]
-        weights[:, k], _ = nnls(F - F.mean(axis=0), y - y.mean())
+        weights[:, k] = _shrunk_weights(F - F.mean(axis=0), y - y.mean())
         intercept[k] = y.mean() - F.mean(axis=0) @ weights[:, k]
     return weights, intercept
+
+
+def _shrunk_weights(F: NDArray, y: NDArray) -> NDArray:
+    (n, p), alone = F.shape, np.zeros(F.shape[1])
+    weights, norm = nnls(F, y)
+    alone[-1:], norm_alone = nnls(F[:, -1:], y)
+    gain, chance = norm_alone**2 - norm**2, 2 * (p - 1) * norm**2 / n
+    kept = 1 - chance / gain if gain > chance else 0.0
+    return alone + kept * (weights - alone)

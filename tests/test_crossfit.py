@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from scipy.optimize import minimize
-from sklearn.linear_model import LinearRegression
 
 from sktransformer_gp.crossfit import inner_folds, mixing_weights
 
@@ -51,19 +50,18 @@ def test_a_trait_that_one_fold_holds_gives_no_folds():
         assert (folds == -1).all() or min(counts) >= 2
 
 
-def test_weights_are_least_squares_where_those_are_positive():
-    rng = np.random.default_rng(0)
-    F = rng.normal(size=(3, 200, 1))
-    Y = np.array([0.2, 0.5, 0.8]) @ F[:, :, 0] + 4 + rng.normal(0, 0.1, 200)
+def brute_force(F, y):
+    """Minimise the squares with a general optimiser; return the weights and the sum of squares."""
 
-    weights, intercept = mixing_weights(F, Y[:, None])
+    def squares(w):
+        return ((y - w[0] - F @ w[1:]) ** 2).sum()
 
-    ols = LinearRegression().fit(F[:, :, 0].T, Y)
-    np.testing.assert_allclose(weights[:, 0], ols.coef_, rtol=1e-9)
-    np.testing.assert_allclose(intercept[0], ols.intercept_, rtol=1e-9)
+    bounds = [(None, None)] + [(0, None)] * F.shape[1]
+    found = minimize(squares, np.zeros(1 + F.shape[1]), bounds=bounds, options={"ftol": 1e-14})
+    return found.x[1:], found.fun
 
 
-def test_weights_minimise_the_squares_under_the_constraint():
+def test_weights_lie_between_all_components_and_the_last_alone():
     rng = np.random.default_rng(1)
     F = rng.normal(size=(4, 100, 2))
     Y = np.stack([-F[0, :, 0] + F[1, :, 0], F[2, :, 1]], axis=1) + rng.normal(size=(100, 2))
@@ -71,13 +69,35 @@ def test_weights_minimise_the_squares_under_the_constraint():
 
     weights, intercept = mixing_weights(F, Y)
 
-    assert (weights >= 0).all() and (weights == 0).any()
     for k in range(2):
         seen = ~np.isnan(Y[:, k])
-
-        def squares(w, seen=seen, k=k):
-            return ((Y[seen, k] - w[0] - F[:, seen, k].T @ w[1:]) ** 2).sum()
-
-        brute = minimize(squares, np.zeros(5), bounds=[(None, None)] + [(0, None)] * 4)
+        f, y = F[:, seen, k].T, Y[seen, k]
+        among_all, squares = brute_force(f, y)
+        alone, squares_alone = brute_force(f[:, -1:], y)
+        kept = 1 - 2 * 3 * (squares / len(y)) / (squares_alone - squares)
+        expected = kept * among_all + (1 - kept) * np.array([0, 0, 0, alone[0]])
+        assert 0.5 < kept < 1
         # The general optimiser's own tolerance.
-        assert squares([intercept[k], *weights[:, k]]) <= brute.fun * (1 + 1e-6)
+        np.testing.assert_allclose(weights[:, k], expected, atol=1e-4)
+        np.testing.assert_allclose(intercept[k], (y - f @ weights[:, k]).mean())
+
+
+def test_components_that_gain_no_more_than_chance_count_for_nothing():
+    """Noise beside a good last component: 3 weights gain about 3/2 residual variances."""
+    rng = np.random.default_rng(2)
+    good = rng.normal(size=(1, 200, 50))
+    F = np.concatenate([rng.normal(size=(3, 200, 50)), good])
+    Y = good[0] + rng.normal(size=(200, 50))
+
+    weights, _ = mixing_weights(F, Y)
+
+    assert (weights[:3] == 0).all(axis=0).mean() > 0.9
+    np.testing.assert_allclose(weights[3].mean(), 1, atol=0.05)
+
+
+def test_weights_of_perfect_predictions_are_exact():
+    F = np.random.default_rng(0).normal(size=(2, 30, 1))
+
+    weights, _ = mixing_weights(F, F[0] + 2)
+
+    np.testing.assert_allclose(weights[:, 0], [1, 0], atol=1e-9)

@@ -1,0 +1,154 @@
+"""What each part of the default is worth: every variant on the same folds, restartable.
+
+    python benchmarks/ablation.py --out benchmarks/ablation.csv
+    python benchmarks/ablation.py --out benchmarks/ablation.csv --report
+
+Runs on development data only: six yeast traits, fitted two at a time, and wheat. Each variant x
+study is appended as it is done; what stands in the CSV is not run again. ``--report`` prints the
+difference of each variant to the default, with its 95 % confidence interval.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import make_pipeline
+
+from sktransformer_gp import (
+    DosageImputer,
+    PerTraitRegressor,
+    TransformerGPRegressor,
+    compare_models,
+)
+from sktransformer_gp.crossfit import mixing_weights
+from sktransformer_gp.datasets import fetch_wheat, fetch_yeast
+from sktransformer_gp.polygenic import PolygenicRegressor
+
+PAIRS = [
+    ["Trehalose", "Xylose"],
+    ["Maltose", "Magnesium_Sulfate"],
+    ["Indoleacetic_Acid", "Sorbitol"],
+]
+ONE_REGIME = {"gate_penalty": 0.03, "token_dropout": 0.05}
+
+
+class WithoutPolygenicTerm(TransformerGPRegressor):
+    """The encoders alone, weighed against each other."""
+
+    def fit(self, X, y):
+        """Fit, and weigh the encoders anew."""
+        super().fit(X, y)
+        Y = np.reshape(np.asarray(y, dtype=float), (len(X), -1))
+        Y = Y[~np.isnan(Y).all(axis=1)]
+        self.weights_[-1] = 0
+        self.weights_[:-1], self._intercept = mixing_weights(self.out_of_fold_[:-1], Y)
+        return self
+
+
+def variants() -> dict[str, BaseEstimator]:
+    """Name the models to compare; the first is the default."""
+    make = TransformerGPRegressor
+    models = {
+        "default": make(),
+        "no gates": make(gate_penalty=None),
+        "one regime": make(**ONE_REGIME),
+        "no learned queries": make(n_heads=0),
+        "sums of windows only": make(dim_readout=0),
+        "1 self-attention block": make(n_layers=1),
+        "2 self-attention blocks": make(n_layers=2),
+        "windows of 32": make(window_size=32),
+        "windows of 128": make(window_size=128),
+        "5 inner folds": make(cross_fitting=5),
+        "one encoder": make(cross_fitting=None, **ONE_REGIME),
+        "all markers": make(preprocessor=None),
+        "no polygenic term": WithoutPolygenicTerm(),
+        "polygenic term only": PolygenicRegressor(),
+        "each trait alone": PerTraitRegressor(make()),
+    }
+    for model in models.values():
+        seeded = [name for name in model.get_params() if name.endswith("random_state")]
+        model.set_params(**dict.fromkeys(seeded, 0))
+    return models
+
+
+def studies() -> dict:
+    """Load the data, by name."""
+    loaded = {" + ".join(pair): fetch_yeast(traits=pair, as_frame=True) for pair in PAIRS}
+    return {**loaded, "wheat": fetch_wheat(as_frame=True)}
+
+
+def main() -> None:
+    """Run what is missing, or report."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--models", nargs="+", choices=list(variants()), default=list(variants()))
+    parser.add_argument("--report", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.report:
+        print(report(pd.read_csv(arguments.out)).to_string(index=False, float_format="%.4f"))
+        return
+    for name, study in studies().items():
+        for model in arguments.models:
+            if not is_done(arguments.out, name, model):
+                append(run(name, study, model), arguments.out)
+
+
+def is_done(path: Path, dataset: str, model: str) -> bool:
+    """Tell whether the scores stand in the CSV."""
+    if not path.exists():
+        return False
+    scores = pd.read_csv(path)
+    return bool(((scores.dataset == dataset) & (scores.model == model)).any())
+
+
+def run(dataset: str, study, model: str) -> pd.DataFrame:
+    """Cross-validate one variant on the five folds of a study."""
+    rows = study.target.notna().any(axis=1).to_numpy()
+    pipeline = make_pipeline(DosageImputer(), variants()[model]).set_output(transform="pandas")
+    return compare_models(
+        {model: pipeline}, study.data[rows], study.target[rows], dataset=dataset, random_state=0
+    )
+
+
+def append(scores: pd.DataFrame, path: Path) -> None:
+    """Add rows to the CSV in one write."""
+    text = scores.to_csv(index=False, header=not path.exists(), float_format="%.5g")
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def report(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return each variant's r minus the default's: mean over traits, with a 95 % interval.
+
+    Traits are the replicates: the interval is that of the traits' mean differences.
+    """
+    r = scores.groupby(["dataset", "trait", "model"], sort=False).r.mean().unstack()
+    yeast = r.index.get_level_values("dataset") != "wheat"
+    rows = []
+    for model in [name for name in variants() if name in r]:
+        row = {"model": model}
+        for data, part in {"yeast": r[yeast], "wheat": r[~yeast]}.items():
+            difference = (part[model] - part["default"]).dropna()
+            half = t_quantile(len(difference)) * difference.std() / np.sqrt(len(difference))
+            row |= {
+                f"{data} r": part[model].mean(),
+                f"{data} difference": difference.mean(),
+                f"{data} +-": half,
+            }
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def t_quantile(n: int) -> float:
+    """Return the quantile of a 95 % interval from n values; NaN for fewer than 2."""
+    from scipy.stats import t
+
+    return float(t.ppf(0.975, n - 1)) if n > 1 else float("nan")
+
+
+if __name__ == "__main__":
+    main()
