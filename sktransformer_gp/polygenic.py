@@ -20,6 +20,8 @@ from sktransformer_gp.variance import (
 )
 
 ROWS = 1024  # candidates predicted at a time
+MARKERS = 1024  # markers standardised at a time
+ALL = slice(None)
 
 
 class PolygenicRegressor(TraitRegressorMixin, BaseEstimator):
@@ -52,8 +54,8 @@ class PolygenicRegressor(TraitRegressorMixin, BaseEstimator):
         ``median(D)`` between the training samples that differ, 1 where none does.
     center_, scale_ : ndarray of shape (n_markers,)
         Mean and standard deviation of each marker; the scale of a constant marker is 1.
-    Z_fit_ : ndarray of shape (n_samples, n_markers)
-        Standardised training dosages.
+    X_fit_ : ndarray of shape (n_samples, n_markers)
+        Training dosages, in their own type.
     n_features_in_ : int
         Number of markers.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -119,11 +121,10 @@ class PolygenicRegressor(TraitRegressorMixin, BaseEstimator):
         y = check_phenotypes(self, y, X)
         traits = y.reshape(len(y), -1)
         self.center_, self.scale_ = column_moments(X)
-        self.Z_fit_ = (X - self.center_) / self.scale_
-        products, distances = _products_and_distances(self.Z_fit_, self.Z_fit_)
-        differ = distances[distances > ROUNDING * distances.max()]
-        self.width_ = float(np.median(differ)) if differ.size else 1.0
-        kernels = self._kernels(products, distances)
+        self.X_fit_ = X
+        products, self._norms = self._relate(X)
+        self.width_ = _median_distance(_distances(self._norms, products, self._norms))
+        kernels = self._kernels(products, self._norms)
         fits = [fit_reml(traits, _spectra(kernel), folds) for kernel in kernels]
         stacked = {
             name: np.stack([getattr(fit, name) for fit in fits])
@@ -167,19 +168,42 @@ class PolygenicRegressor(TraitRegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = check_dosages(self, X, reset=False)
-        Z = (X - self.center_) / self.scale_
-        blocks = [Z[start : start + ROWS] for start in range(0, len(Z), ROWS)]
-        means = np.concatenate([self._means(block) for block in blocks], axis=1)
+        blocks = [self._relate(X[start : start + ROWS]) for start in range(0, len(X), ROWS)]
+        means = np.concatenate([self._means(*block) for block in blocks], axis=1)
         if not return_std:
             return self._average(means, np.zeros_like(means))[0]
         return self._average(means, self._variance_ratios(blocks))
 
-    def _means(self, Z: NDArray) -> NDArray:
+    def _relate(self, X: NDArray) -> tuple[NDArray, NDArray]:
+        """Return products with the training samples and with itself, means over markers."""
+        products, norms = np.zeros((len(X), len(self.X_fit_))), np.zeros(len(X))
+        for start in range(0, X.shape[1], MARKERS):
+            part = slice(start, start + MARKERS)
+            new, known = (
+                (dosages[:, part] - self.center_[part]) / self.scale_[part]
+                for dosages in (X, self.X_fit_)
+            )
+            products += new @ known.T
+            norms += np.square(new).sum(axis=1)
+        return products / X.shape[1], norms / X.shape[1]
+
+    def _kernels(
+        self, products: NDArray, norms: NDArray, rows: NDArray | slice = ALL
+    ) -> list[NDArray]:
+        """Compute the four kernels between samples and these training samples."""
+        products = products[:, rows]
+        return self._values(products, _distances(norms, products, self._norms[rows]))
+
+    def _values(self, products: NDArray, distances: NDArray) -> list[NDArray]:
+        G, R = products, np.exp(distances / -self.width_)
+        return [G, (G + R) / 2, R, R * R]
+
+    def _means(self, products: NDArray, norms: NDArray) -> NDArray:
         """Predict with each kernel, (4, n, n_traits)."""
         dual = self.dual_coef_.reshape(*self.dual_coef_.shape[:2], -1)
-        between = self._kernels(*_products_and_distances(Z, self.Z_fit_))
-        intercepts = self.intercept_.reshape(len(between), 1, -1)
-        return np.stack([K @ a for K, a in zip(between, dual, strict=True)]) + intercepts
+        intercepts = self.intercept_.reshape(len(dual), 1, -1)
+        kernels = self._kernels(products, norms)
+        return np.stack([K @ a for K, a in zip(kernels, dual, strict=True)]) + intercepts
 
     def _average(self, means: NDArray, ratios: NDArray) -> tuple[NDArray, NDArray]:
         """Return mean and standard deviation over the kernels of (4, n, n_traits) each.
@@ -195,39 +219,39 @@ class PolygenicRegressor(TraitRegressorMixin, BaseEstimator):
         std = np.sqrt(np.einsum("kt,kit->it", weights, variances))
         return mean[:, self._trait], std[:, self._trait]
 
-    def _variance_ratios(self, blocks: list[NDArray]) -> NDArray:
+    def _variance_ratios(self, blocks: list[tuple[NDArray, NDArray]]) -> NDArray:
         """Predict the variance of new phenotypes, in units of the residual variance."""
         lambdas = self.lambda_.reshape(len(self.lambda_), -1)
-        ratios = np.empty((len(lambdas), sum(map(len, blocks)), lambdas.shape[1]))
+        among_training = self._relate(self.X_fit_)[0]
+        ratios = [np.empty((len(lambdas), len(norms), lambdas.shape[1])) for _, norms in blocks]
         for rows, traits in self._patterns:
-            known = self.Z_fit_[rows]
-            kernels = self._kernels(*_products_and_distances(known, known))
-            spectra = [_spectra(kernel)(np.arange(len(rows))) for kernel in kernels]
-            start = 0
-            for Z in blocks:
-                between = self._kernels(*_products_and_distances(Z, known))
-                norms = (Z**2).mean(axis=1)
-                own = self._kernels(norms, np.zeros(len(Z)))
+            kernels = self._kernels(among_training[rows], self._norms[rows], rows)
+            spectra = [kernel_spectrum(kernel, np.ones((len(rows), 1))) for kernel in kernels]
+            for ratio, (products, norms) in zip(ratios, blocks, strict=True):
+                between = self._kernels(products, norms, rows)
+                own = self._values(norms, np.zeros(len(norms)))
                 for k, parts in enumerate(zip(kernels, spectra, between, own, strict=True)):
-                    new = slice(start, start + len(Z))
-                    ratios[k, new][:, traits] = _variance_ratio(*parts, lambdas[k, traits])
-                start += len(Z)
-        return ratios
-
-    def _kernels(self, products: NDArray, distances: NDArray) -> list[NDArray]:
-        G, R = products, np.exp(distances / -self.width_)
-        return [G, (G + R) / 2, R, R * R]
+                    ratio[k][:, traits] = _variance_ratio(*parts, lambdas[k, traits])
+        return np.concatenate(ratios, axis=1)
 
 
-def _products_and_distances(left: NDArray, right: NDArray) -> tuple[NDArray, NDArray]:
-    """Return ``L R' / m`` and the mean squared differences of standardised markers."""
-    products = left @ right.T / left.shape[1]
-    norms = [(Z**2).mean(axis=1) for Z in (left, right)]
-    return products, np.maximum(norms[0][:, None] + norms[1] - 2 * products, 0)
+def _distances(left: NDArray, products: NDArray, right: NDArray) -> NDArray:
+    return np.maximum(left[:, None] + right - 2 * products, 0)
+
+
+def _median_distance(distances: NDArray) -> float:
+    """Take the median over pairs that differ; 1 where none does."""
+    differ = distances[distances > ROUNDING * distances.max()]
+    return float(np.median(differ)) if differ.size else 1.0
 
 
 def _spectra(kernel: NDArray) -> Callable[[NDArray], Spectrum]:
-    return lambda rows: kernel_spectrum(kernel[np.ix_(rows, rows)], np.ones((len(rows), 1)))
+    """Return what decomposes the kernel between some rows."""
+
+    def spectrum_of(rows: NDArray) -> Spectrum:
+        return kernel_spectrum(kernel[np.ix_(rows, rows)], np.ones((len(rows), 1)))
+
+    return spectrum_of
 
 
 def _variance_ratio(
