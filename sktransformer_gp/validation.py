@@ -43,6 +43,8 @@ def check_dosages(
         ensure_all_finite="allow-nan",
         ensure_min_samples=min_samples,
     )
+    if X.dtype.kind not in "biuf":
+        raise ValueError(f"Input X has the dtype {X.dtype}; dosages are integers or floats")
     if X.dtype.kind == "f" and np.isnan(X.sum()):
         n_missing = int(np.isnan(X).sum())
         raise ValueError(f"Input X contains NaN ({n_missing} missing dosages); {IMPUTER_ADVICE}")
