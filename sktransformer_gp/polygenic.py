@@ -29,10 +29,10 @@ class PolygenicRegressor(TraitRegressorMixin, BaseEstimator):
 
     Each trait follows ``y = mu + g + e`` with ``g ~ N(0, s2_g K)`` and ``e ~ N(0, s2_e I)``, where
     `K` is one of ``G``, ``(G + R) / 2``, ``R`` and ``R * R``: relationships ``G = Z Z' / m`` on `m`
-    standardised markers, and a Gaussian kernel ``R = exp(-D / median(D))`` on their squared
-    distances `D`. Each kernel has its variances by REML; predictions are averaged in proportion to
-    the restricted likelihoods, so that the data decide between additive effects and kinship
-    without ever picking a kernel for good.
+    standardised markers that vary, and a Gaussian kernel ``R = exp(-D / median(D))`` on their mean
+    squared differences `D`. Each kernel has its variances by REML; predictions are averaged in
+    proportion to the restricted likelihoods, so that the data decide between additive effects and
+    kinship without ever picking a kernel for good.
 
     Attributes
     ----------
@@ -122,6 +122,7 @@ class PolygenicRegressor(TraitRegressorMixin, BaseEstimator):
         traits = y.reshape(len(y), -1)
         self.center_, self.scale_ = column_moments(X)
         self.X_fit_ = X
+        self._n_varying = max(1, (X != X[0]).any(axis=0).sum())
         products, self._norms = self._relate(X)
         self.width_ = _median_distance(_distances(self._norms, products, self._norms))
         kernels = self._kernels(products, self._norms)
@@ -175,7 +176,7 @@ class PolygenicRegressor(TraitRegressorMixin, BaseEstimator):
         return self._average(means, self._variance_ratios(blocks))
 
     def _relate(self, X: NDArray) -> tuple[NDArray, NDArray]:
-        """Return products with the training samples and with itself, means over markers."""
+        """Return products with the training samples and with itself, means over varying markers."""
         products, norms = np.zeros((len(X), len(self.X_fit_))), np.zeros(len(X))
         for start in range(0, X.shape[1], MARKERS):
             part = slice(start, start + MARKERS)
@@ -185,7 +186,7 @@ class PolygenicRegressor(TraitRegressorMixin, BaseEstimator):
             )
             products += new @ known.T
             norms += np.square(new).sum(axis=1)
-        return products / X.shape[1], norms / X.shape[1]
+        return products / self._n_varying, norms / self._n_varying
 
     def _kernels(
         self, products: NDArray, norms: NDArray, rows: NDArray | slice = ALL
