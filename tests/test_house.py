@@ -25,6 +25,14 @@ MODULES = {
 # A module imports from the floors below its own only.
 FLOORS = [
     {"markers", "validation", "metrics", "layers", "download", "folds", "variance", "crossfit"},
+    {"io.extras", "io.files", "io.dosage_text"},
+    {"io.rows", "io.marker_table"},
+    {"io.bed", "io.names"},
+    {"io.genotypes"},
+    {"io.marker_rows", "io.plink", "io.table", "io.phenotypes", "io.alignment", "io.matching"},
+    {"io.vcf", "io.hapmap"},
+    {"io.formats"},
+    {"io"},
     {"preprocessing", "simulation", "sources", "relationship", "encoder"},
     {"training", "parameters", "datasets", "inputs", "presets"},
     {"gblup", "rkhs", "polygenic", "per_trait"},
