@@ -15,7 +15,8 @@ from sktransformer_gp.io.marker_table import UNKNOWN
 from sktransformer_gp.validation import MISSING
 
 MAGIC = b"\x6c\x1b\x01"
-BED_MISSING = -127
+# Two bits for the dosages 0, 1, 2 and -1, which is the last.
+CODES = np.array([0b11, 0b10, 0b00, 0b01], dtype=np.uint8)
 PLINK_UNKNOWN = "0"
 CALLS_PER_BLOCK = 1 << 26
 
@@ -130,31 +131,58 @@ def write_bed(
     ------
     ValueError
         If a name holds white space, which PLINK's files cannot.
-    ImportError
-        If the package bed-reader is missing (extra ``plink``).
+
+    Notes
+    -----
+    Differs from `read_bed` in that bed-reader is not asked: it would round positions to float32.
     """
     paths = bed_paths(path)
+    fam = pd.DataFrame({"iid": list(samples)})
+    fam = fam.assign(fid="0", father="0", mother="0", sex="0", phenotype="-9")
+    tables = {
+        "fam": fam[["fid", "iid", "father", "mother", "sex", "phenotype"]],
+        "bim": _bim(markers),
+    }
+    for kind, table in tables.items():
+        _check_words(kind, table)
+    for kind, table in tables.items():
+        table.to_csv(paths[kind], sep="\t", header=False, index=False, lineterminator="\n")
+    step = max(1, CALLS_PER_BLOCK // len(samples))
+    with open(paths["bed"], "wb") as file:
+        file.write(MAGIC)
+        for first in range(0, len(markers), step):
+            file.write(_pack(dosages[:, first : first + step]))
+
+
+def _bim(markers: pd.DataFrame) -> pd.DataFrame:
     positions = markers["position"].fillna(0)
     whole = (positions == positions.round()).all()
-    zeros = ["0"] * len(markers)
-    columns = {
-        "fid": ["0"] * len(samples),
-        "iid": list(samples),
-        "father": ["0"] * len(samples),
-        "mother": ["0"] * len(samples),
-        "sex": ["0"] * len(samples),
-        "pheno": ["-9"] * len(samples),
-        "chromosome": markers["chromosome"].replace(UNKNOWN, PLINK_UNKNOWN).tolist(),
-        "sid": markers["id"].tolist(),
-        "cm_position": zeros if whole else positions.tolist(),
-        "bp_position": positions.astype(int).tolist() if whole else zeros,
-        "allele_1": markers["counted_allele"].replace(UNKNOWN, PLINK_UNKNOWN).tolist(),
-        "allele_2": markers["other_allele"].replace(UNKNOWN, PLINK_UNKNOWN).tolist(),
-    }
-    for what, values in columns.items():
-        bad = [value for value in values if len(str(value).split()) != 1]
+    known = markers.replace({UNKNOWN: PLINK_UNKNOWN})
+    return pd.DataFrame(
+        {
+            "chromosome": known["chromosome"],
+            "id": markers["id"],
+            "centimorgan": 0 if whole else positions.map(str),
+            "base_pair": positions.astype(np.int64) if whole else 0,
+            "allele_1": known["counted_allele"],
+            "allele_2": known["other_allele"],
+        }
+    )
+
+
+def _check_words(kind: str, table: pd.DataFrame) -> None:
+    for column in table:
+        bad = [value for value in table[column] if len(str(value).split()) != 1]
         if bad:
-            raise ValueError(f"PLINK's files need names without white space, got {what} {bad[0]!r}")
-    calls = np.where(dosages == MISSING, np.int8(BED_MISSING), dosages)
-    to_bed = import_extra("bed_reader", "plink").to_bed
-    to_bed(paths["bed"], calls, columns, fam_filepath=paths["fam"], bim_filepath=paths["bim"])
+            raise ValueError(
+                f"a .{kind} file holds names without white space, got {column} {bad[0]!r}"
+            )
+
+
+def _pack(dosages: NDArray) -> bytes:
+    """Write four calls to a byte, the first in the lowest bits; dosages (n_samples, n_block)."""
+    n_samples, n_markers = dosages.shape
+    codes = np.zeros((n_markers, -(-n_samples // 4) * 4), dtype=np.uint8)
+    codes[:, :n_samples] = CODES[dosages.T]
+    first, second, third, fourth = np.moveaxis(codes.reshape(n_markers, -1, 4), 2, 0)
+    return (first | second << 2 | third << 4 | fourth << 6).tobytes()

@@ -162,8 +162,6 @@ class Genotypes:
         ValueError
             If dosages are fractions or the ploidy is neither 1 nor 2 (the format has no place for
             them), or a name holds white space.
-        ImportError
-            If the package bed-reader is missing (extra ``plink``).
 
         Notes
         -----

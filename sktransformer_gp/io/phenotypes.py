@@ -79,8 +79,7 @@ def read_phenotypes(
         )
     key = 0 if id is None else find([id], places, "columns")[0]
     others = [name for name, place in places.items() if place != key]
-    chosen = others if traits is None else list(traits)
-    columns = find(chosen, places, "traits")
+    columns = find(others if traits is None else traits, places, "traits")
     names, values = [], []
     for number, row in rows:
         names.append(row[key].strip())
@@ -91,7 +90,8 @@ def read_phenotypes(
             )
         values.append([_phenotype(path, number, header[c], row[c].strip()) for c in columns])
     table = np.array(values, dtype=np.float64).reshape(len(names), len(columns))
-    return pd.DataFrame(table, pd.Index(names, name=header[key] or None, dtype=object), chosen)
+    index = pd.Index(names, name=header[key] or None, dtype=object)
+    return pd.DataFrame(table, index, [header[column] for column in columns])
 
 
 def _phenotype(path: str | os.PathLike, line: int, trait: str, cell: str) -> float:

@@ -106,7 +106,9 @@ def read_table(
         grid = _read_parquet(path, rows, decoder)
     else:
         grid = _read_text(path, rows, decoder, sheet)
-    _check_grid(path, grid, ploidy)
+    _check_names(path, grid)
+    if coding == "dosage" and ploidy > 1:
+        _check_coding(path, grid, ploidy)
     return _as_genotypes(path, grid, half, ploidy).select(samples, markers)
 
 
@@ -168,33 +170,37 @@ def _read_parquet(path: str | os.PathLike, rows: str | None, decoder: DosageText
     import_extra("pyarrow", "parquet")
     try:
         frame = pd.read_parquet(path, engine="pyarrow")
+        if isinstance(frame.index, pd.RangeIndex) and frame.shape[1]:
+            frame = frame.set_index(frame.columns[0])
+        names, header = [str(name) for name in frame.index], [str(name) for name in frame.columns]
+        by_marker, mapped = _layout(str(frame.index.name), header, rows)
+        marker_map = {word: list(map(str, frame.iloc[:, k])) for k, word in enumerate(mapped)}
     except Exception as error:
-        # A damaged file ends in errors of Arrow, of Thrift or of Python.
+        # A damaged file ends in errors of Arrow, of Thrift or, where text is decoded, of Python.
         raise GenotypeFormatError(f"{path}: no readable Parquet file ({error})") from error
-    if isinstance(frame.index, pd.RangeIndex) and frame.shape[1]:
-        frame = frame.set_index(frame.columns[0])
-    header = [str(name) for name in frame.columns]
-    by_marker, mapped = _layout(str(frame.index.name), header, rows)
-    values = frame.iloc[:, len(mapped) :]
-    bad = [name for name, kind in values.dtypes.items() if kind.kind not in "iuf"]
+    cells = _numeric(path, frame.iloc[:, len(mapped) :], decoder)
+    return _Grid(by_marker, names, header[len(mapped) :], marker_map, cells)
+
+
+def _numeric(path: str | os.PathLike, frame: pd.DataFrame, decoder: DosageText) -> NDArray:
+    bad = [name for name, kind in frame.dtypes.items() if kind.kind not in "iuf"]
     if bad:
         raise GenotypeFormatError(
-            f"{path}, column {bad[0]!r}: expected numbers, got {values.dtypes[bad[0]]}"
+            f"{path}, column {bad[0]!r}: expected numbers, got {frame.dtypes[bad[0]]}"
         )
-    cells = values.to_numpy(dtype=np.float32, na_value=np.nan)
+    cells = frame.to_numpy(dtype=np.float32, na_value=np.nan)
     outside = ~((cells >= decoder.smallest) & (cells <= decoder.largest) | np.isnan(cells))
     outside &= cells != decoder.get("-1", np.nan)
     if outside.any():
         i, j = np.argwhere(outside)[0]
         raise GenotypeFormatError(
-            f"{path}, row {i + 1}, column {header[len(mapped) + j]!r}: expected a dosage from "
+            f"{path}, row {i + 1}, column {str(frame.columns[j])!r}: expected a dosage from "
             f"{decoder.smallest:g} to {decoder.largest:g}, got {cells[i, j]:g}"
         )
-    marker_map = {word: frame.iloc[:, k].astype(str).tolist() for k, word in enumerate(mapped)}
-    return _Grid(by_marker, [str(n) for n in frame.index], header[len(mapped) :], marker_map, cells)
+    return cells
 
 
-def _check_grid(path: str | os.PathLike, grid: _Grid, ploidy: int) -> None:
+def _check_names(path: str | os.PathLike, grid: _Grid) -> None:
     for what, names in (("row", grid.names), ("column", grid.columns)):
         if not names or "" in names:
             place = f"{what} {names.index('') + 1}" if names else "end"
@@ -206,7 +212,10 @@ def _check_grid(path: str | os.PathLike, grid: _Grid, ploidy: int) -> None:
             raise GenotypeFormatError(
                 f"{path}, {what} {twice + 1}: expected each name once, got {names[twice]!r} again"
             )
-    if ploidy > 1 and (grid.cells == MISSING).any() and np.nanmax(grid.cells) < 2:
+
+
+def _check_coding(path: str | os.PathLike, grid: _Grid, ploidy: int) -> None:
+    if (grid.cells == MISSING).any() and np.nanmax(grid.cells) < 2:
         raise GenotypeFormatError(
             f"{path}: expected dosages 0 to {ploidy}, got -1, 0 and 1 only, which can mean two "
             "things: give coding='centred', or ploidy=1, or NA for missing"
@@ -214,14 +223,15 @@ def _check_grid(path: str | os.PathLike, grid: _Grid, ploidy: int) -> None:
 
 
 def _as_genotypes(path: str | os.PathLike, grid: _Grid, half: float, ploidy: int) -> Genotypes:
-    cells = np.ascontiguousarray(grid.cells.T) if grid.by_marker else grid.cells
+    dosages = as_dosages(grid.cells + half if half else grid.cells)
+    if grid.by_marker:
+        dosages = np.ascontiguousarray(dosages.T)
     samples, names = (grid.columns, grid.names) if grid.by_marker else (grid.names, grid.columns)
     try:
         markers = _with_map(names, grid.map)
     except ValueError as error:
         raise GenotypeFormatError(f"{path}, columns {list(grid.map)}: {error}") from error
-    cells = cells + half if half else cells
-    return Genotypes(as_dosages(cells), np.array(samples, dtype=object), markers, ploidy)
+    return Genotypes(dosages, np.array(samples, dtype=object), markers, ploidy)
 
 
 def _with_map(names: list[str], marker_map: dict[str, list[str]]) -> pd.DataFrame:
