@@ -76,7 +76,7 @@ def _reader(path: str | os.PathLike) -> Callable[..., Genotypes]:
             break
     else:
         named = None
-    if not Path(path).exists():
+    if not Path(path).is_file():
         return (
             read_plink if named is None and bed_paths(path)["bed"].exists() else named or read_table
         )

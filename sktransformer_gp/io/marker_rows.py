@@ -11,6 +11,7 @@ from sktransformer_gp.io.files import GenotypeFormatError
 from sktransformer_gp.io.genotypes import Genotypes
 from sktransformer_gp.io.marker_table import make_markers, marker_name
 from sktransformer_gp.io.names import find_markers
+from sktransformer_gp.markers import SEPARATOR
 
 NUMBERED = re.compile(r":\d+$")
 ROWS_PER_BLOCK = 1024
@@ -46,7 +47,15 @@ class MarkerRows:
         self._dosages: list[NDArray] = []
 
     def wants(self, site: tuple) -> bool:
-        """Tell whether a marker (id, chromosome, position, counted, other allele) is wanted."""
+        """Tell whether a marker (id, chromosome, position, counted, other allele) is wanted.
+
+        Raises
+        ------
+        ValueError
+            If its chromosome cannot stand in a name.
+        """
+        if SEPARATOR in site[1]:
+            raise ValueError(f"a chromosome's name may not contain {SEPARATOR!r}, got {site[1]!r}")
         return self._keys is None or site[0] in self._keys or marker_name(*site) in self._keys
 
     def add(self, site: tuple, dosages: NDArray) -> None:
@@ -74,17 +83,14 @@ class MarkerRows:
         Raises
         ------
         GenotypeFormatError
-            If the file has no markers, or one with a chromosome that cannot stand in a name.
+            If the file has no markers.
         ValueError
             If a wanted marker is unknown.
         """
         if not self._sites and self.wanted is None:
             raise GenotypeFormatError(f"{path}: expected at least one marker, got none")
         columns = list(zip(*self._sites, strict=True)) or [()] * 5
-        try:
-            markers = make_markers(*columns)
-        except ValueError as error:
-            raise GenotypeFormatError(f"{path}: {error}") from error
+        markers = make_markers(*columns)
         order = find_markers(self.wanted, markers)
         return Genotypes(self._stack(order, len(samples)), samples, markers.iloc[order], ploidy)
 

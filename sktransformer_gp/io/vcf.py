@@ -107,7 +107,7 @@ def _bcf_lines(path: str | os.PathLike) -> Iterator[str]:
         records = cyvcf2.VCF(os.fspath(path))
         yield from records.raw_header.splitlines()
         for record in tqdm(records, unit=" records", delay=BAR_AFTER, disable=None, leave=False):
-            # Differs from cyvcf2's use: its attributes crash on damaged records, its text does not.
+            # Attributes of a damaged record end the process (cyvcf2 0.35); its text does not.
             yield str(record).rstrip("\n")
     except Exception as error:
         # cyvcf2 raises plain exceptions, and UnicodeDecodeError.
@@ -200,8 +200,10 @@ class _CallDecoder:
 
     def dosages(self, calls: list[str], alt: int, n_alts: int) -> NDArray:
         key = alt, n_alts
-        known = self._known.setdefault(key, _CallDosages(alt + 1, n_alts, self.ploidy))
-        return np.fromiter(map(known.__getitem__, calls), dtype=np.int8, count=len(calls))
+        if key not in self._known:
+            self._known[key] = _CallDosages(alt + 1, n_alts, self.ploidy)
+        dosages = map(self._known[key].__getitem__, calls)
+        return np.fromiter(dosages, dtype=np.int8, count=len(calls))
 
 
 class _CallDosages(dict):

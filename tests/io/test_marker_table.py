@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sktransformer_gp.io.marker_table import (
@@ -77,6 +77,7 @@ def test_a_map_covers_all_markers_or_none():
 ALLELE = st.sampled_from(["A", "C", "G", "T", "ACGT", "*"])
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(
         st.tuples(

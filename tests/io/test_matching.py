@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sktransformer_gp.io import Genotypes, match_markers
@@ -27,6 +27,7 @@ TRAINING = table(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     order=st.permutations(range(4)),
     swapped=st.lists(st.booleans(), min_size=4, max_size=4),

@@ -173,7 +173,7 @@ def test_dosages_of_an_imputation_program(tmp_path):
         ("\t100\t", "\tx\t", "line 9: expected a chromosome, a whole number .* got '1', 'x'"),
         ("\t100\t", "\t-1\t", "line 9: expected a chromosome, a whole number"),
         ("1\t100", "\t100", "line 9: expected a chromosome"),
-        ("1\t100", "HLA:1\t100", "a chromosome's name may not contain ':', got 'HLA:1'"),
+        ("1\t100", "HLA:1\t100", "line 9: a chromosome's name may not contain ':', got 'HLA:1'"),
         ("GT:DP", "DP:AD", "line 10: expected the field GT in FORMAT, got 'DP:AD'"),
         ("0|1", "0|2", r"line 9: expected the alleles 0 to 1, got the call '0\|2'"),
         ("0|1", "0-1", "line 9: expected a call such as 0/1 or ./., got '0-1'"),
