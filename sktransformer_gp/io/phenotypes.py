@@ -79,6 +79,8 @@ def read_phenotypes(
         )
     key = 0 if id is None else find([id], places, "columns")[0]
     others = [name for name, place in places.items() if place != key]
+    if not others:
+        raise GenotypeFormatError(f"{path}, line 1: expected a column of phenotypes, got {header}")
     columns = find(others if traits is None else traits, places, "traits")
     names, values = [], []
     for number, row in rows:

@@ -72,6 +72,7 @@ def test_spreadsheet(tmp_path):
         ("line,height\n,1\n", "line 2: expected the name of a sample in column 'line'"),
         ("line,h,h\na,1,2\n", "line 1: expected each column once, got 'h' more often"),
         ("line,h\na,1,2\n", "line 2: expected 2 cells"),
+        ("line,\na,\n", r"line 1: expected a column of phenotypes, got \['line', ''\]"),
     ],
 )
 def test_bad_files(tmp_path, text, message):
