@@ -1,11 +1,9 @@
 """What each part of the default is worth: every variant on the same folds, restartable.
 
     python benchmarks/ablation.py --out benchmarks/ablation.csv
-    python benchmarks/ablation.py --out benchmarks/ablation.csv --report
 
 Runs on development data only: six yeast traits, fitted two at a time, and wheat. Each variant x
-study is appended as it is done; what stands in the CSV is not run again. ``--report`` prints the
-difference of each variant to the default, with its 95 % confidence interval.
+study is appended as it is done; what stands in the CSV is not run again.
 """
 
 import argparse
@@ -80,17 +78,13 @@ def studies() -> dict:
 
 
 def main() -> None:
-    """Run what is missing, or report."""
+    """Run what is missing."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--models", nargs="+", choices=list(variants()), default=list(variants()))
-    parser.add_argument("--report", action="store_true")
     arguments = parser.parse_args()
-    if arguments.report:
-        print(report(pd.read_csv(arguments.out)).to_string(index=False, float_format="%.4f"))
-        return
     for name, study in studies().items():
         for model in arguments.models:
             if not is_done(arguments.out, name, model):
@@ -119,35 +113,6 @@ def append(scores: pd.DataFrame, path: Path) -> None:
     text = scores.to_csv(index=False, header=not path.exists(), float_format="%.5g")
     with path.open("a", encoding="utf-8") as file:
         file.write(text)
-
-
-def report(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return each variant's r minus the default's: mean over traits, with a 95 % interval.
-
-    Traits are the replicates: the interval is that of the traits' mean differences.
-    """
-    r = scores.groupby(["dataset", "trait", "model"], sort=False).r.mean().unstack()
-    yeast = r.index.get_level_values("dataset") != "wheat"
-    rows = []
-    for model in [name for name in variants() if name in r]:
-        row = {"model": model}
-        for data, part in {"yeast": r[yeast], "wheat": r[~yeast]}.items():
-            difference = (part[model] - part["default"]).dropna()
-            half = t_quantile(len(difference)) * difference.std() / np.sqrt(len(difference))
-            row |= {
-                f"{data} r": part[model].mean(),
-                f"{data} difference": difference.mean(),
-                f"{data} +-": half,
-            }
-        rows.append(row)
-    return pd.DataFrame(rows)
-
-
-def t_quantile(n: int) -> float:
-    """Return the quantile of a 95 % interval from n values; NaN for fewer than 2."""
-    from scipy.stats import t
-
-    return float(t.ppf(0.975, n - 1)) if n > 1 else float("nan")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """When do several traits help? One target, alone and with others, on the same folds; restartable.
 
     python benchmarks/multitrait.py --out benchmarks/multitrait.csv
-    python benchmarks/multitrait.py --out benchmarks/multitrait.csv --report
 
 Auxiliary traits are fitted together with the target and scored for the target only. "half" hides
 every second training phenotype of the target; test rows are the same in all scenarios, and no
@@ -34,19 +33,14 @@ SCENARIOS = {
 
 
 def main() -> None:
-    """Run what is missing, or report."""
+    """Run what is missing."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--target", default="Lactate")
     parser.add_argument("--partner", default="Lactose")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--report", action="store_true")
     arguments = parser.parse_args()
-    if arguments.report:
-        scores = pd.read_csv(arguments.out)
-        print(scores.groupby(["target", "scenario"], sort=False).r.agg(["mean", "std"]).round(4))
-        return
     yeast = fetch_yeast(as_frame=True)
     seen = yeast.target[arguments.target].notna()
     X, Y = yeast.data[seen.to_numpy()], yeast.target[seen]
