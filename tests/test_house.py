@@ -28,7 +28,11 @@ FLOORS = [
     {"preprocessing", "simulation", "sources", "relationship", "encoder"},
     {"training", "parameters", "datasets", "inputs", "presets", "gblup", "rkhs", "per_trait"},
     {"regressor"},
-    {"models", "comparison", "plotting"},
+    {"models", "comparison.cells", "comparison.statistics"},
+    {"comparison.journal", "comparison.provenance", "plotting"},
+    {"comparison.run"},
+    {"comparison.compare"},
+    {"comparison"},
     {"__init__"},
     {"__main__"},
 ]
