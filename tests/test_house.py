@@ -24,12 +24,15 @@ MODULES = {
 
 # A module imports from the floors below its own only.
 FLOORS = [
+    {"metrics.traits"},
+    {"metrics.agreement", "metrics.calibration", "metrics.selection"},
+    {"metrics.scorers"},
     {"markers", "validation", "metrics", "layers", "download", "folds", "variance", "crossfit"},
     {"preprocessing", "simulation", "sources", "relationship", "encoder"},
     {"training", "parameters", "datasets", "inputs", "presets", "gblup", "rkhs", "per_trait"},
     {"regressor"},
     {"models", "comparison.cells", "comparison.statistics"},
-    {"comparison.journal", "comparison.provenance", "plotting"},
+    {"comparison.journal", "comparison.provenance", "comparison.ranks", "plotting"},
     {"comparison.run"},
     {"comparison.compare"},
     {"comparison"},
