@@ -24,10 +24,12 @@ MODULES = {
 
 # A module imports from the floors below its own only.
 FLOORS = [
-    {"markers", "validation", "metrics", "layers", "download", "folds", "variance", "crossfit"},
-    {"preprocessing", "simulation", "sources", "relationship", "encoder"},
-    {"training", "parameters", "datasets", "inputs", "presets"},
-    {"gblup", "rkhs", "polygenic", "per_trait"},
+    {"markers", "validation", "metrics", "layers", "download", "folds", "variance", "crossfit"}
+    | {"saving.container"},
+    {"preprocessing", "simulation", "sources", "relationship", "encoder", "saving.shapes"},
+    {"training", "parameters", "datasets", "inputs", "presets", "saving.pipelines", "saving.tree"},
+    {"saving.estimators", "saving.nets"},
+    {"gblup", "rkhs", "polygenic", "per_trait", "saving"},
     {"regressor"},
     {"models", "comparison", "plotting"},
     {"__init__"},
