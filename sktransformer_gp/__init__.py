@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     )
     from sktransformer_gp.regressor import TransformerGPRegressor
     from sktransformer_gp.rkhs import RKHSRegressor
+    from sktransformer_gp.saving import load_model, save_model
 
 __version__ = "0.1.0.dev0"
 
@@ -44,12 +45,14 @@ __all__ = [
     "TransformerGPRegressor",
     "compare_models",
     "default_models",
+    "load_model",
     "make_model",
     "paired_differences",
     "pearson_correlation",
     "pearson_scorer",
     "pearson_scorers",
     "rank_models",
+    "save_model",
     "selection_response",
     "suggested_grid",
     "summarise",
@@ -71,6 +74,7 @@ _MODULES = {
     "preprocessing": ["DosageImputer", "LinkageMerger", "MutualInformationSelector"],
     "regressor": ["TransformerGPRegressor"],
     "rkhs": ["RKHSRegressor"],
+    "saving": ["load_model", "save_model"],
 }
 
 
