@@ -1,4 +1,4 @@
-"""The command line: ``python -m sktransformer_gp demo`` and ``compare``.
+"""The command line: ``python -m sktransformer_gp demo``, ``compare``, ``fit`` and ``predict``.
 
 What a command needs is imported when it runs, so that ``--help`` answers at once.
 """
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from sktransformer_gp.commands import compare
+from sktransformer_gp.commands import compare, fit, predict
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,11 +57,15 @@ def _make_parser() -> argparse.ArgumentParser:
     parser = _OneLineParser(
         prog="sktransformer-gp", description="Genomic prediction with a transformer encoder."
     )
-    commands = parser.add_subparsers(required=True, metavar="{demo,compare}")
+    commands = parser.add_subparsers(required=True, metavar="{demo,compare,fit,predict}")
     summary = "cross-validate transformer, GBLUP and random forest on a cross of yeast's size"
     compare.fill_demo(_add(commands, "demo", summary))
-    summary = "cross-validate models of your choice on a public data set"
+    summary = "cross-validate models of your choice on your files or a public data set"
     compare.fill_compare(_add(commands, "compare", summary))
+    summary = "fit a model to your files and save it"
+    fit.fill_fit(_add(commands, "fit", summary))
+    summary = "predict candidates from their genotypes with a saved model"
+    predict.fill_predict(_add(commands, "predict", summary))
     return parser
 
 

@@ -5,19 +5,19 @@ Nothing that takes time to import is imported before a command runs.
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sktransformer_gp.commands.cluster import join_cluster
+from sktransformer_gp.commands.options import add_file_options, at_least
 from sktransformer_gp.commands.results import check_figures, write_results
-from sktransformer_gp.commands.studies import choose_protocol, load_study
+from sktransformer_gp.commands.studies import DATASETS, check_source, choose_protocol, load_study
 
 if TYPE_CHECKING:
     import pandas as pd
     from sklearn.utils import Bunch
 
-DATASETS = ("yeast", "wheat", "mice", "barley", "simulated")
 MODELS = (
     *("transformer", "lecture", "gptransformer", "gblup", "rkhs", "lasso", "rf", "hgb"),
     *("lightgbm", "xgboost"),
@@ -57,8 +57,9 @@ def fill_compare(parser: argparse.ArgumentParser) -> None:
     parser : ArgumentParser
         The command's parser.
     """
-    parser.add_argument("--dataset", choices=DATASETS, help="the data; with --resume as before")
-    parser.add_argument("--traits", nargs="+", metavar="TRAIT", help="default: all of the data set")
+    parser.add_argument("--dataset", choices=DATASETS, help="public data, in place of your files")
+    add_file_options(parser, required=False)
+    parser.add_argument("--traits", nargs="+", metavar="TRAIT", help="default: all there are")
     parser.add_argument(
         "--models",
         nargs="+",
@@ -74,12 +75,17 @@ def fill_compare(parser: argparse.ArgumentParser) -> None:
         help="new-lines: k-fold (with --group of groups); leave-group-out: each group in turn; "
         "sparse: some traits of the test lines are known (default: %(default)s)",
     )
-    parser.add_argument("--cv", type=_at_least(2), default=5, help="number of folds (default: 5)")
+    parser.add_argument("--cv", type=at_least(2), default=5, help="number of folds (default: 5)")
     parser.add_argument(
-        "--repeats", type=_at_least(1), default=1, help="times the folds are drawn (default: 1)"
+        "--repeats", type=at_least(1), default=1, help="times the folds are drawn (default: 1)"
     )
     parser.add_argument(
         "--group", action="store_true", help="keep each group (mice: cage) in one fold"
+    )
+    parser.add_argument(
+        "--groups",
+        metavar="COLUMN",
+        help="column of --phenotypes, for instance family: keep each group in one fold",
     )
     parser.add_argument(
         "--train-fractions",
@@ -190,12 +196,12 @@ def run_compare(parser: argparse.ArgumentParser, argv: Sequence[str]) -> int:
 def _add_run_options(parser: argparse.ArgumentParser, *, jobs: int, out: str) -> None:
     parser.add_argument(
         "--seed",
-        type=_at_least(0),
+        type=at_least(0),
         default=0,
         help="seed of folds, models and simulated data (default: 0)",
     )
     parser.add_argument(
-        "--jobs", type=_at_least(1), default=jobs, help="fits at once (default: %(default)s)"
+        "--jobs", type=at_least(1), default=jobs, help="fits at once (default: %(default)s)"
     )
     parser.add_argument(
         "--out",
@@ -205,16 +211,6 @@ def _add_run_options(parser: argparse.ArgumentParser, *, jobs: int, out: str) ->
         help="folder for scores, errors, provenance, summary and figure (default: %(default)s)",
     )
     parser.add_argument("--data-home", type=Path, metavar="DIR", help="folder of the data's cache")
-
-
-def _at_least(lowest: int) -> Callable[[str], int]:
-    def whole_number(text: str) -> int:
-        number = int(text)
-        if number < lowest:
-            raise argparse.ArgumentTypeError(f"must be at least {lowest}, got {number}")
-        return number
-
-    return whole_number
 
 
 def _stored_command(folder: Path) -> list[str]:
@@ -235,8 +231,7 @@ def _compare(arguments: argparse.Namespace, argv: Sequence[str]) -> "pd.DataFram
     from sktransformer_gp.comparison.journal import Journal
     from sktransformer_gp.models import make_model
 
-    if arguments.dataset is None:
-        raise ValueError(f"--dataset is one of {', '.join(DATASETS)}; there is no default")
+    check_source(arguments)
     arguments.out.mkdir(parents=True, exist_ok=True)
     resume = arguments.resume is not None
     journal = Journal(arguments.out)
@@ -258,7 +253,7 @@ def _compare(arguments: argparse.Namespace, argv: Sequence[str]) -> "pd.DataFram
             study.target,
             **protocol,
             train_fractions=arguments.train_fractions,
-            dataset=arguments.dataset,
+            dataset=study.name,
             random_state=arguments.seed,
             n_jobs=None if arguments.dask else arguments.jobs,
             folder=arguments.out,
@@ -276,7 +271,7 @@ def _announce(study: "Bunch", arguments: argparse.Namespace) -> None:
         "sparse": f"Sparse testing in {arguments.cv} folds{times}",
     }[arguments.protocol]
     print(
-        f"{arguments.dataset}: {n_samples} samples x {n_markers} markers; traits: {traits}.\n"
+        f"{study.name}: {n_samples} samples x {n_markers} markers; traits: {traits}.\n"
         f"{protocol}, the same folds for all models, seed {arguments.seed}.",
         flush=True,
     )

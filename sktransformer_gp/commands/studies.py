@@ -3,22 +3,56 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from sktransformer_gp.commands.files import load_files
+
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
+DATASETS = ("yeast", "wheat", "mice", "barley", "simulated")
 
-def load_study(arguments: argparse.Namespace) -> "Bunch":
-    """Fetch or make the data set.
+
+def check_source(arguments: argparse.Namespace) -> None:
+    """Check that the options name one source of data.
 
     Parameters
     ----------
     arguments : Namespace
-        Options `dataset`, `data_home`, `traits`, `complete_cases` and `seed`.
+        Options `dataset`, `genotypes`, `phenotypes` and `groups`.
+
+    Raises
+    ------
+    ValueError
+        If they name none or two, or half a source.
+    """
+    files = (arguments.genotypes, arguments.phenotypes)
+    if arguments.dataset is not None:
+        if (*files, arguments.groups) != (None, None, None):
+            raise ValueError(
+                "--genotypes, --phenotypes and --groups are for your own files, --dataset "
+                f"{arguments.dataset} brings its own: give either"
+            )
+    elif files == (None, None):
+        raise ValueError(
+            f"give --genotypes and --phenotypes, or --dataset, one of {', '.join(DATASETS)}; there "
+            "is no default"
+        )
+    elif None in files:
+        raise ValueError("--genotypes and --phenotypes go together, got only one of them")
+
+
+def load_study(arguments: argparse.Namespace) -> "Bunch":
+    """Read the user's files, or fetch or make the data set.
+
+    Parameters
+    ----------
+    arguments : Namespace
+        Options `dataset`, `data_home`, `traits`, `complete_cases` and `seed`; without a `dataset`
+        those of :func:`~sktransformer_gp.commands.files.load_files`.
 
     Returns
     -------
     Bunch
-        The data set as DataFrames.
+        The data as DataFrames; `name` is that of the data set, or of the file of genotypes.
 
     Raises
     ------
@@ -27,6 +61,14 @@ def load_study(arguments: argparse.Namespace) -> "Bunch":
     OSError, ImportError
         If the data cannot be read.
     """
+    if arguments.dataset is None:
+        return load_files(arguments)
+    study = _load_dataset(arguments)
+    study.name = arguments.dataset
+    return study
+
+
+def _load_dataset(arguments: argparse.Namespace) -> "Bunch":
     from sktransformer_gp import datasets
 
     if arguments.dataset != "simulated":
@@ -54,7 +96,7 @@ def choose_protocol(study: "Bunch", arguments: argparse.Namespace) -> dict[str, 
     study : Bunch
         The data set.
     arguments : Namespace
-        Options `protocol`, `cv`, `repeats`, `group` and `seed`.
+        Options `protocol`, `cv`, `repeats`, `group`, `groups` and `seed`.
 
     Returns
     -------
@@ -71,10 +113,11 @@ def choose_protocol(study: "Bunch", arguments: argparse.Namespace) -> dict[str, 
     from sktransformer_gp.splitters import SparseTesting
 
     groups = None
-    if arguments.group or arguments.protocol == "leave-group-out":
+    if arguments.group or arguments.groups or arguments.protocol == "leave-group-out":
         groups = study.groups
         if groups is None:
-            raise ValueError(f"the data set {arguments.dataset} has no groups; mice has")
+            where = "--groups names their column" if arguments.dataset is None else "mice has"
+            raise ValueError(f"the data set {study.name} has no groups; {where}")
     if arguments.protocol == "leave-group-out":
         return {"cv": LeaveOneGroupOut(), "groups": groups}
     if arguments.protocol == "sparse":

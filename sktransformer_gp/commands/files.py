@@ -1,0 +1,113 @@
+"""A user's own files as the data of a command."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from sklearn.utils import Bunch
+
+    from sktransformer_gp.io import Alignment
+
+
+def load_files(arguments: argparse.Namespace) -> "Bunch":
+    """Read genotypes and phenotypes of the same lines, and print who is left out.
+
+    Parameters
+    ----------
+    arguments : Namespace
+        Options `genotypes`, `phenotypes`, `id`, `traits`, `ploidy`, `replicates`, `groups` and
+        `complete_cases`.
+
+    Returns
+    -------
+    Bunch
+        `name`, `data` and `target` (DataFrames; lines with a phenotype of any of the traits, in
+        the order of the genotypes), `groups` (ndarray or None) and `genotypes`
+        (:class:`~sktransformer_gp.io.Genotypes`, row by row those of `data`).
+
+    Raises
+    ------
+    ValueError
+        If a column is unknown, a file is damaged, or no line has genotypes and phenotypes.
+    OSError, ImportError
+        If a file cannot be read.
+    """
+    from sklearn.utils import Bunch
+
+    aligned = _align(arguments)
+    genotypes, target = aligned.genotypes, aligned.phenotypes
+    if arguments.complete_cases:
+        target = target.dropna()
+        genotypes = genotypes.select(samples=_not_empty(target, "all of the traits").index)
+    groups = None
+    if arguments.groups is not None:
+        groups = _read_groups(arguments.phenotypes, arguments.id, arguments.groups, target.index)
+    return Bunch(
+        name=arguments.genotypes.name,
+        data=genotypes.to_frame(),
+        target=target,
+        groups=groups,
+        genotypes=genotypes,
+    )
+
+
+def _align(arguments: argparse.Namespace) -> "Alignment":
+    from sktransformer_gp.io import align, read_genotypes, read_phenotypes
+
+    traits = _choose_traits(arguments)
+    records = read_phenotypes(arguments.phenotypes, arguments.id, traits).dropna(how="all")
+    aligned = align(
+        read_genotypes(arguments.genotypes, ploidy=arguments.ploidy),
+        _not_empty(records, "any of the traits"),
+        replicates=arguments.replicates,
+    )
+    print(f"{aligned}.", flush=True)
+    return aligned
+
+
+def _choose_traits(arguments: argparse.Namespace) -> list[str]:
+    header = next(_rows(arguments.phenotypes))
+    others = (header[0] if arguments.id is None else arguments.id, arguments.groups)
+    valid = [name for name in header if name and name not in others]
+    unknown = [trait for trait in arguments.traits or [] if trait not in valid]
+    if unknown:
+        raise ValueError(
+            f"{arguments.phenotypes}: unknown trait {unknown[0]!r}; the valid ones are {valid}"
+        )
+    return arguments.traits or valid
+
+
+def _not_empty(records: "pd.DataFrame", what: str) -> "pd.DataFrame":
+    if records.empty:
+        raise ValueError(f"no line has phenotypes of {what} {list(records)}")
+    return records
+
+
+def _read_groups(path: Path, id: str | None, column: str, lines: "Sequence[str]"):
+    """Return the group of each line, which all its rows have to agree on."""
+    import numpy as np
+
+    rows = _rows(path)
+    header = next(rows)
+    if column not in header:
+        raise ValueError(f"{path}: unknown column {column!r}; the valid ones are {header}")
+    key, place = 0 if id is None else header.index(id), header.index(column)
+    groups = {}
+    for row in rows:
+        name, group = row[key], row[place]
+        if groups.setdefault(name, group) != group:
+            raise ValueError(f"{path}: line {name!r} is in two groups, {groups[name]!r}, {group!r}")
+    lacking = [name for name in lines if not groups[name]]
+    if lacking:
+        raise ValueError(f"{path}: line {lacking[0]!r} has no group in column {column!r}")
+    return np.array([groups[name] for name in lines])
+
+
+def _rows(path: Path):
+    from sktransformer_gp.io.rows import read_rows
+
+    return ([cell.strip() for cell in row] for _, row in read_rows(path))
