@@ -6,7 +6,7 @@ def test_options_need_nothing_that_takes_time():
     code = (
         "import sys, sktransformer_gp\n"
         "before = set(sys.modules)\n"
-        "import sktransformer_gp.commands.compare, sktransformer_gp.commands.results\n"
+        "from sktransformer_gp.commands import compare, files, fit, options, predict, results\n"
         "print(*(set(sys.modules) - before))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -65,7 +65,7 @@ def _align(arguments: argparse.Namespace) -> "Alignment":
         _not_empty(records, "any of the traits"),
         replicates=arguments.replicates,
     )
-    print(f"{aligned}.", flush=True)
+    print(aligned, flush=True)
     return aligned
 
 

@@ -126,6 +126,6 @@ def _summarise(study: "Bunch", arguments: argparse.Namespace, seconds: float) ->
     return (
         f"Fitted {arguments.name} to {n_samples} lines x {n_markers} markers of ploidy "
         f"{study.genotypes.ploidy} in {seconds:.1f} s; traits: {traits}. {missing:.1%} of the "
-        "dosages were missing and are imputed by the marker's mean. How well it predicts new "
-        f"lines, compare tells with the same files. Model: {arguments.model}"
+        "dosages are missing and imputed by the marker's mean. How well it predicts new lines, "
+        f"compare tells with the same files. Model: {arguments.model}"
     )

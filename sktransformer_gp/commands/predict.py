@@ -96,7 +96,7 @@ def run_predict(parser: argparse.ArgumentParser, argv: Sequence[str]) -> int:
         max_missing=arguments.max_missing,
         ploidy=metadata["ploidy"],
     )
-    print(f"{match}.", flush=True)
+    print(match, flush=True)
     X = match.genotypes.to_frame()
     table = _predict(model, X, metadata["traits"], with_std=arguments.std)
     _write_atomically(arguments.out, table.to_csv())
