@@ -1,7 +1,5 @@
 """Sphinx builds the pages with ``sphinx-build -W -n docs docs/_build``, without a network."""
 
-from sphinx_gallery.sorting import FileNameSortKey
-
 import sktransformer_gp
 
 project = "sktransformer_gp"
@@ -31,7 +29,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"/plot_",
-    "within_subsection_order": FileNameSortKey,
+    "within_subsection_order": "FileNameSortKey",
     "plot_gallery": "True",
     "show_memory": False,
     "remove_config_comments": True,

@@ -51,7 +51,7 @@ class GBLUPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         ``s2_g`` and ``s2_e``, in the squared unit of the trait.
     n_features_in_ : int
         Number of columns of `X`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, where `X` had them.
 
     See Also

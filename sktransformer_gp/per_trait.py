@@ -27,7 +27,7 @@ class PerTraitRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         Fitted clones, one for each trait, in the order of the columns of `y`.
     n_features_in_ : int
         Number of markers seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,), of str
+    feature_names_in_ : ndarray of shape (n_features,), of str
         Marker names seen in `fit`; only where `X` is a DataFrame.
 
     See Also

@@ -59,7 +59,7 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         Training dosages, in their own type.
     n_features_in_ : int
         Number of markers.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_markers,)
         Marker names, where `X` had them.
 
     See Also

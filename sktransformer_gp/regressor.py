@@ -137,9 +137,9 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         The fitted polygenic term; None without cross-fitting.
     component_names_ : list of str
         ``encoder_0``, ``encoder_1``, ... for the regimes, then ``polygenic``.
-    weights_ : ndarray of shape (n_components, n_outputs_)
+    weights_ : ndarray of shape (n_components, n_traits)
         Weight of each component in the prediction of each trait, >= 0.
-    out_of_fold_ : ndarray of shape (n_components, n_rows, n_outputs_) or None
+    out_of_fold_ : ndarray of shape (n_components, n_rows, n_traits) or None
         Predictions of each component for the training rows with a phenotype, by what has not seen
         them; None without inner folds. `weights_` come from these.
     preprocessor_ : transformer or None
@@ -154,7 +154,7 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
     validation_scores_ : list of float or None
         Mean Pearson correlation over traits on the validation rows after each epoch; None without
         validation rows.
-    y_mean_, y_scale_ : ndarray of shape (n_outputs_,)
+    y_mean_, y_scale_ : ndarray of shape (n_traits,)
         Mean and standard deviation of each trait's observed training phenotypes.
     n_outputs_ : int
         Number of traits.

@@ -57,7 +57,7 @@ class RKHSRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         Training dosages, in their own type.
     n_features_in_ : int
         Number of markers.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_markers,)
         Marker names, where `X` had them.
 
     See Also
