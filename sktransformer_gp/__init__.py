@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from sktransformer_gp.metrics import pearson_correlation, pearson_scorer, pearson_scorers
     from sktransformer_gp.per_trait import PerTraitRegressor
     from sktransformer_gp.preprocessing import (
+        AssociationSelector,
         DosageImputer,
+        DosageScaler,
+        GenotypeCoder,
         LinkageMerger,
+        MinorAlleleFilter,
         MutualInformationSelector,
     )
     from sktransformer_gp.regressor import TransformerGPRegressor
@@ -23,9 +27,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "AssociationSelector",
     "DosageImputer",
+    "DosageScaler",
     "GBLUPRegressor",
+    "GenotypeCoder",
     "LinkageMerger",
+    "MinorAlleleFilter",
     "MutualInformationSelector",
     "PerTraitRegressor",
     "RKHSRegressor",
@@ -42,7 +50,15 @@ _MODULES = {
     "gblup": ["GBLUPRegressor"],
     "metrics": ["pearson_correlation", "pearson_scorer", "pearson_scorers"],
     "per_trait": ["PerTraitRegressor"],
-    "preprocessing": ["DosageImputer", "LinkageMerger", "MutualInformationSelector"],
+    "preprocessing": [
+        "AssociationSelector",
+        "DosageImputer",
+        "DosageScaler",
+        "GenotypeCoder",
+        "LinkageMerger",
+        "MinorAlleleFilter",
+        "MutualInformationSelector",
+    ],
     "regressor": ["TransformerGPRegressor"],
     "rkhs": ["RKHSRegressor"],
 }
