@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         MinorAlleleFilter,
         MutualInformationSelector,
     )
+    from sktransformer_gp.quality import quality_report
     from sktransformer_gp.regressor import TransformerGPRegressor
     from sktransformer_gp.rkhs import RKHSRegressor
 
@@ -42,6 +43,7 @@ __all__ = [
     "pearson_correlation",
     "pearson_scorer",
     "pearson_scorers",
+    "quality_report",
     "summarise",
 ]
 
@@ -59,6 +61,7 @@ _MODULES = {
         "MinorAlleleFilter",
         "MutualInformationSelector",
     ],
+    "quality": ["quality_report"],
     "regressor": ["TransformerGPRegressor"],
     "rkhs": ["RKHSRegressor"],
 }
