@@ -82,20 +82,27 @@ def check_ploidy(X: NDArray, ploidy: int | None, name: str, *, allow_missing: bo
 
 
 def check_dosages(
-    estimator: BaseEstimator, X: ArrayLike, *, reset: bool, min_samples: int = 1
+    estimator: BaseEstimator,
+    X: ArrayLike,
+    *,
+    reset: bool,
+    min_samples: int = 1,
+    allow_missing: bool = False,
 ) -> NDArray:
-    """Validate a complete dosage matrix and set or check ``n_features_in_``.
+    """Validate a dosage matrix and set or check ``n_features_in_``.
 
     Parameters
     ----------
     estimator : BaseEstimator
         The estimator that is fitted (``reset=True``) or predicts (``reset=False``).
     X : array-like of shape (n_samples, n_markers)
-        Dosages 0..ploidy without missing values; the numeric type is kept.
+        Dosages 0..ploidy; the numeric type is kept.
     reset : bool
         Whether `estimator` learns the number and names of markers, or is held to them.
     min_samples : int, default=1
         Smallest number of rows.
+    allow_missing : bool, default=False
+        Whether dosages may be missing, NaN or -1.
 
     Returns
     -------
@@ -105,8 +112,9 @@ def check_dosages(
     Raises
     ------
     ValueError
-        If a dosage is missing (NaN, or negative in an integer matrix) or infinite, or the shape
-        does not fit. A matrix of floats may hold negative values: they are coded or centred.
+        If a dosage is infinite, negative in a matrix of integers (-1 where nothing may be missing,
+        less than -1 elsewhere) or NaN where nothing may be missing, or the shape does not fit. A
+        matrix of floats may hold negative values: they are coded or centred.
     """
     X = validate_data(
         estimator,
@@ -117,13 +125,13 @@ def check_dosages(
     )
     if X.dtype.kind not in "biuf":
         raise ValueError(f"Input X has the dtype {X.dtype}; dosages are integers or floats")
-    if X.dtype.kind == "f" and np.isnan(X.sum()):
+    if X.dtype.kind == "f" and not allow_missing and np.isnan(X.sum()):
         n_missing = int(np.isnan(X).sum())
         raise ValueError(f"Input X contains NaN ({n_missing} missing dosages); {IMPUTER_ADVICE}")
-    if X.dtype.kind == "i" and (lowest := X.min()) < 0:
+    if X.dtype.kind == "i" and (lowest := X.min()) < (MISSING if allow_missing else 0):
         raise ValueError(
             f"Input X holds the dosage {lowest}; dosages run from 0 to the ploidy, and "
-            f"{MISSING} means missing; {IMPUTER_ADVICE}"
+            f"{MISSING} means missing{'' if allow_missing else f'; {IMPUTER_ADVICE}'}"
         )
     return X
 

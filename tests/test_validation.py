@@ -38,6 +38,17 @@ def test_a_missing_dosage_is_an_error_that_names_the_imputer(dosages, words):
     assert all(word in str(error.value) for word in words)
 
 
+@pytest.mark.parametrize("missing", [-1, np.nan])
+def test_missing_dosages_pass_where_they_are_allowed(missing):
+    dosages = np.array([[0, missing]])
+
+    np.testing.assert_array_equal(
+        check_dosages(Ridge(), dosages, reset=True, allow_missing=True), dosages
+    )
+    with pytest.raises(ValueError, match=r"dosage -9; .* and -1 means missing$"):
+        check_dosages(Ridge(), np.array([[-1, -9]]), reset=True, allow_missing=True)
+
+
 def test_floats_may_be_negative_since_they_may_be_coded_or_centred():
     assert check_dosages(Ridge(), X - 1.0, reset=True).min() == -1
 

@@ -5,10 +5,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sktransformer_gp.preprocessing.neighbours import mean_of_observed
-from sktransformer_gp.validation import check_ploidy, is_missing
+from sktransformer_gp.validation import check_dosages, check_ploidy, is_missing
 
 
 class MinorAlleleFilter(SelectorMixin, BaseEstimator):
@@ -91,7 +91,7 @@ class MinorAlleleFilter(SelectorMixin, BaseEstimator):
             raise ValueError(f"maf lies in [0, 0.5], got {self.maf!r}")
         if not 0 <= self.max_missing <= 1:
             raise ValueError(f"max_missing lies in [0, 1], got {self.max_missing!r}")
-        X = validate_data(self, X, ensure_all_finite="allow-nan")
+        X = check_dosages(self, X, reset=True, allow_missing=True)
         missing = is_missing(X)
         X = _from_zero(X, missing)
         self.ploidy_ = check_ploidy(X, self.ploidy, type(self).__name__)

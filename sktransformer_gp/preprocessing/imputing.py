@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sktransformer_gp.markers import chromosome_runs, chromosomes_from_names
 from sktransformer_gp.preprocessing.neighbours import (
@@ -12,7 +12,7 @@ from sktransformer_gp.preprocessing.neighbours import (
     NearestSamples,
     mean_of_observed,
 )
-from sktransformer_gp.validation import is_missing
+from sktransformer_gp.validation import check_dosages, is_missing
 
 STRATEGIES = ("mean", "mode", "knn", "linkage")
 N_NEIGHBORS = {"knn": 5, "linkage": 40}
@@ -104,7 +104,7 @@ class DosageImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             raise ValueError(f"strategy is one of {STRATEGIES}, got {self.strategy!r}")
         if self.n_neighbors is not None and self.n_neighbors < 1:
             raise ValueError(f"n_neighbors is at least 1 or None, got {self.n_neighbors!r}")
-        X = validate_data(self, X, ensure_all_finite="allow-nan")
+        X = check_dosages(self, X, reset=True, allow_missing=True)
         missing = is_missing(X)
         self._gives_calls = self.strategy != "mean" and X.dtype.kind != "f"
         by_mode = self.strategy == "mode" or self._gives_calls
@@ -126,7 +126,7 @@ class DosageImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             Dosages without missing values; a copy.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, ensure_all_finite="allow-nan")
+        X = check_dosages(self, X, reset=False, allow_missing=True)
         missing = is_missing(X)
         values = self.fill_values_[np.nonzero(missing)[1]]
         if self._neighbours is not None:

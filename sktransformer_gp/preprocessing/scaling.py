@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sktransformer_gp.preprocessing.neighbours import mean_of_observed
-from sktransformer_gp.validation import is_missing
+from sktransformer_gp.validation import check_dosages, is_missing
 
 SCALINGS = ("center", "vanraden", "unit_variance")
 BLOCK = 2048
@@ -90,7 +90,7 @@ class DosageScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         if self.scaling not in SCALINGS:
             raise ValueError(f"scaling is one of {SCALINGS}, got {self.scaling!r}")
-        X = validate_data(self, X, ensure_all_finite="allow-nan")
+        X = check_dosages(self, X, reset=True, allow_missing=True)
         blocks = [X[:, start : start + BLOCK] for start in range(0, X.shape[1], BLOCK)]
         self.mean_, variance = np.hstack([_moments(block) for block in blocks])
         scale = np.ones_like(variance)
@@ -115,7 +115,7 @@ class DosageScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             Scaled dosages, NaN where missing.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, ensure_all_finite="allow-nan")
+        X = check_dosages(self, X, reset=False, allow_missing=True)
         dtype = X.dtype if X.dtype.kind == "f" else np.float32
         Z = X - self.mean_.astype(dtype)
         Z *= self.factor_.astype(dtype)

@@ -6,7 +6,7 @@ from scipy import stats
 from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin, mutual_info_regression
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sktransformer_gp.validation import check_dosages, check_phenotypes, is_missing
 
@@ -195,7 +195,7 @@ class AssociationSelector(SelectorMixin, BaseEstimator):
             raise ValueError(f"threshold lies in [0, 1], got {self.threshold!r}")
         if self.k < 1:
             raise ValueError(f"k is at least 1, got {self.k!r}")
-        X = validate_data(self, X, ensure_all_finite="allow-nan", ensure_min_samples=2)
+        X = check_dosages(self, X, reset=True, min_samples=2, allow_missing=True)
         Y = check_phenotypes(self, y, X).reshape(len(X), -1)
         blocks = [X[:, start : start + BLOCK] for start in range(0, X.shape[1], BLOCK)]
         tests = [_squared_correlations(block, Y) for block in blocks]
