@@ -1,4 +1,4 @@
-"""Concordance of imputed dosages: a tenth of the calls hidden, fitted on four fifths of the samples.
+"""Concordance of imputed dosages: a tenth of the calls hidden, fitted on four in five samples.
 
     python benchmarks/imputation.py --out benchmarks/imputation.csv
 

@@ -245,7 +245,8 @@ def _suspicion(
     reason: str, sample: ArrayLike, value: ArrayLike, limit: ArrayLike, other: ArrayLike = None
 ) -> pd.DataFrame:
     columns = {"sample": sample, "reason": reason, "value": value, "limit": limit, "other": other}
-    return pd.DataFrame(columns).astype({"value": float, "limit": float, "other": object})
+    types = {"sample": object, "value": float, "limit": float, "other": object}
+    return pd.DataFrame(columns).astype(types)
 
 
 def _repeated_ids(samples: pd.DataFrame) -> pd.DataFrame:
