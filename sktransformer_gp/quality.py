@@ -100,15 +100,16 @@ def quality_report(
 
     Parameters
     ----------
-    genotypes : DataFrame, object with ``to_frame()``, or array-like of shape (n_samples, n_markers)
+    genotypes : Genotypes, DataFrame or array-like of shape (n_samples, n_markers)
         Dosages 0..ploidy, NaN or -1 = missing; the index holds the samples' ids. Fractional
-        dosages count as the nearest whole one.
+        dosages count as the nearest whole one. Any object with ``to_frame()`` is taken.
     groups : array-like of shape (n_samples,), default=None
         Family of each sample; missing where it is unknown.
     near_identical : float in (0, 1], default=0.99
         Concordance from which on two samples are listed as duplicates; 1 = identical ones only.
     ploidy : int or None, default=None
-        Largest possible dosage; None = the largest that occurs, rounded up.
+        Largest possible dosage; None = the ``ploidy`` of `genotypes` where it has one, else the
+        largest dosage that occurs, rounded up.
 
     Returns
     -------
@@ -160,6 +161,7 @@ def quality_report(
         raise ValueError(f"near_identical lies in (0, 1], got {near_identical!r}")
     frame = genotypes.to_frame() if hasattr(genotypes, "to_frame") else pd.DataFrame(genotypes)
     X = check_array(frame, ensure_all_finite="allow-nan")
+    ploidy = getattr(genotypes, "ploidy", None) if ploidy is None else ploidy
     ploidy = check_ploidy(X, ploidy, "quality_report")
     calls = np.where(is_missing(X), -1, np.rint(X)).astype(np.int8 if ploidy < 128 else np.int32)
     if not (calls >= 0).any():

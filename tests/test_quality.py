@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from sktransformer_gp import quality_report
+from sktransformer_gp.io import Genotypes
 
 
 def gamete(rng, parent):
@@ -180,6 +181,17 @@ def test_any_object_with_a_frame_and_fractional_dosages_are_taken(families):
     pd.testing.assert_frame_equal(quality_report(X.to_numpy()).duplicates, expected.duplicates)
 
 
+def test_genotypes_as_read_from_files_bring_their_ploidy():
+    frame = pd.DataFrame([[0, 1, 1], [1, 0, -1]], ["a", "b"], ["1:5:x", "1:9:y", "2:1:z"])
+
+    report = quality_report(Genotypes.from_frame(frame, ploidy=2))
+
+    assert report.ploidy == 2
+    np.testing.assert_allclose(report.markers["maf"], [0.25, 0.25, 0.5])
+    assert report.samples.index.name == "sample"
+    assert report.markers.index.tolist() == list(frame.columns)
+
+
 def test_summary_counts_what_the_tables_hold(families):
     X, _ = families
     X.iloc[7] = X.iloc[2]
@@ -220,12 +232,15 @@ def test_what_does_not_fit_is_named(X, options, message):
         quality_report(X, **options)
 
 
-def test_barley_lines_of_one_genotype_under_several_names(real_data):
-    from sktransformer_gp.datasets import fetch_barley
+def test_yeast_segregants_are_nobody_twice_and_a_planted_copy_is_found(real_data):
+    from sktransformer_gp.datasets import fetch_yeast
 
-    report = quality_report(fetch_barley(data_home=real_data, as_frame=True).data)
+    X = fetch_yeast(data_home=real_data, as_frame=True).data.iloc[:300, ::5]
+    X.iloc[10] = X.iloc[290]
 
-    # MT050025 to MT050027 are three names of one line in the upstream file.
-    named = {("MT050025", "MT050026"), ("MT050025", "MT050027"), ("MT050026", "MT050027")}
-    pairs = report.duplicates[report.duplicates["identical"]]
-    assert named <= set(zip(pairs["sample"], pairs["other"], strict=True))
+    report = quality_report(X)
+
+    assert report.duplicates[["sample", "other"]].to_numpy().tolist() == [[*X.index[[10, 290]]]]
+    # Segregants of one cross share half of their calls, give or take.
+    others = report.samples["concordance"].drop(X.index[[10, 290]])
+    assert 0.55 < others.min() <= others.max() < 0.8
