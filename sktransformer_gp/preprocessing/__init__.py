@@ -3,17 +3,17 @@
 All are scikit-learn transformers that learn from the rows they are fitted on, so that in a
 pipeline nothing of a test fold is seen. Raw dosages are 0..ploidy with NaN or -1 = missing:
 
-==========================  =====================================================================
-transformer                 missing dosages
-==========================  =====================================================================
-`DosageImputer`             are filled in
-`MinorAlleleFilter`         count towards `max_missing`, and pass through
-`AssociationSelector`       are left out of the tests, and pass through
-`DosageScaler`              are left out of means and variances, and become NaN
-`LinkageMerger`             are an error that names the imputer
-`GenotypeCoder`             are an error that names the imputer
-`MutualInformationSelector` are an error that names the imputer
-==========================  =====================================================================
+===========================  ===================================================
+transformer                  missing dosages
+===========================  ===================================================
+`DosageImputer`              are filled in
+`MinorAlleleFilter`          count towards `max_missing`, and pass through
+`AssociationSelector`        are left out of the tests, and pass through
+`DosageScaler`               are left out of means and variances, and become NaN
+`LinkageMerger`              are an error that names the imputer
+`GenotypeCoder`              are an error that names the imputer
+`MutualInformationSelector`  are an error that names the imputer
+===========================  ===================================================
 
 The marker map travels in the markers' names (see :mod:`sktransformer_gp.markers`): give the first
 step a DataFrame and have the pipeline hand on DataFrames, and windows and runs of later steps stay
