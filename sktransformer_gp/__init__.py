@@ -25,10 +25,15 @@ if TYPE_CHECKING:
     from sktransformer_gp.models import default_models, make_model, suggested_grid
     from sktransformer_gp.per_trait import PerTraitRegressor
     from sktransformer_gp.preprocessing import (
+        AssociationSelector,
         DosageImputer,
+        DosageScaler,
+        GenotypeCoder,
         LinkageMerger,
+        MinorAlleleFilter,
         MutualInformationSelector,
     )
+    from sktransformer_gp.quality import quality_report
     from sktransformer_gp.regressor import TransformerGPRegressor
     from sktransformer_gp.rkhs import RKHSRegressor
     from sktransformer_gp.saving import load_model, save_model
@@ -36,9 +41,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "AssociationSelector",
     "DosageImputer",
+    "DosageScaler",
     "GBLUPRegressor",
+    "GenotypeCoder",
     "LinkageMerger",
+    "MinorAlleleFilter",
     "MutualInformationSelector",
     "PerTraitRegressor",
     "RKHSRegressor",
@@ -51,6 +60,7 @@ __all__ = [
     "pearson_correlation",
     "pearson_scorer",
     "pearson_scorers",
+    "quality_report",
     "rank_models",
     "save_model",
     "selection_response",
@@ -71,7 +81,16 @@ _MODULES = {
     ],
     "models": ["default_models", "make_model", "suggested_grid"],
     "per_trait": ["PerTraitRegressor"],
-    "preprocessing": ["DosageImputer", "LinkageMerger", "MutualInformationSelector"],
+    "preprocessing": [
+        "AssociationSelector",
+        "DosageImputer",
+        "DosageScaler",
+        "GenotypeCoder",
+        "LinkageMerger",
+        "MinorAlleleFilter",
+        "MutualInformationSelector",
+    ],
+    "quality": ["quality_report"],
     "regressor": ["TransformerGPRegressor"],
     "rkhs": ["RKHSRegressor"],
     "saving": ["load_model", "save_model"],

@@ -9,21 +9,100 @@ MISSING = -1
 IMPUTER_ADVICE = "put DosageImputer() before this estimator: make_pipeline(DosageImputer(), ...)"
 
 
+def is_missing(X: NDArray) -> NDArray:
+    """Mark missing dosages.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_markers)
+        Dosages, NaN or -1 = missing.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_markers), of bool
+        True where a dosage is missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktransformer_gp.validation import is_missing
+    >>> is_missing(np.array([[0.0, -1.0], [np.nan, 2.0]]))
+    array([[False,  True],
+           [ True, False]])
+    """
+    missing = X == MISSING
+    return missing | np.isnan(X) if X.dtype.kind == "f" else missing
+
+
+def check_ploidy(X: NDArray, ploidy: int | None, name: str, *, allow_missing: bool = True) -> int:
+    """Validate that dosages run from 0 to the ploidy.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_markers)
+        Dosages, NaN or -1 = missing.
+    ploidy : int or None
+        Number of copies of a chromosome; None = the largest dosage, rounded up, and at least 1.
+    name : str
+        What is given the dosages; it stands in the messages.
+    allow_missing : bool, default=True
+        Whether -1 may stand for a missing dosage.
+
+    Returns
+    -------
+    int
+        The ploidy.
+
+    Raises
+    ------
+    ValueError
+        If a dosage lies outside 0..ploidy, or `ploidy` is not a whole number >= 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktransformer_gp.validation import check_ploidy
+    >>> check_ploidy(np.array([[0.0, 1.3], [np.nan, 0.0]]), None, "the filter")
+    2
+    """
+    if ploidy is not None and (ploidy < 1 or ploidy != int(ploidy)):
+        raise ValueError(f"ploidy is a whole number >= 1 or None, got {ploidy!r}")
+    negative = (X < 0) & (X != MISSING) if allow_missing else X < 0
+    if negative.any():
+        raise ValueError(
+            f"Negative values in data passed to {name}: dosages run from 0 to the ploidy"
+            f"{f', {MISSING} = missing' * allow_missing}; got {X[negative].min():g}"
+        )
+    highest = float(np.fmax(np.fmax.reduce(X, axis=None), 1))
+    if ploidy is None:
+        return int(np.ceil(highest))
+    if highest > ploidy:
+        raise ValueError(f"{name} got the dosage {highest:g}, above the ploidy {ploidy}")
+    return int(ploidy)
+
+
 def check_dosages(
-    estimator: BaseEstimator, X: ArrayLike, *, reset: bool, min_samples: int = 1
+    estimator: BaseEstimator,
+    X: ArrayLike,
+    *,
+    reset: bool,
+    min_samples: int = 1,
+    allow_missing: bool = False,
 ) -> NDArray:
-    """Validate a complete dosage matrix and set or check ``n_features_in_``.
+    """Validate a dosage matrix and set or check ``n_features_in_``.
 
     Parameters
     ----------
     estimator : BaseEstimator
         The estimator that is fitted (``reset=True``) or predicts (``reset=False``).
     X : array-like of shape (n_samples, n_markers)
-        Dosages 0..ploidy without missing values; the numeric type is kept.
+        Dosages 0..ploidy; the numeric type is kept.
     reset : bool
         Whether `estimator` learns the number and names of markers, or is held to them.
     min_samples : int, default=1
         Smallest number of rows.
+    allow_missing : bool, default=False
+        Whether dosages may be missing, NaN or -1.
 
     Returns
     -------
@@ -33,8 +112,9 @@ def check_dosages(
     Raises
     ------
     ValueError
-        If a dosage is missing (NaN, or negative in an integer matrix) or infinite, or the shape
-        does not fit. A matrix of floats may hold negative values: they are coded or centred.
+        If a dosage is infinite, negative in a matrix of integers (-1 where nothing may be missing,
+        less than -1 elsewhere) or NaN where nothing may be missing, or the shape does not fit. A
+        matrix of floats may hold negative values: they are coded or centred.
     """
     X = validate_data(
         estimator,
@@ -45,13 +125,13 @@ def check_dosages(
     )
     if X.dtype.kind not in "biuf":
         raise ValueError(f"Input X has the dtype {X.dtype}; dosages are integers or floats")
-    if X.dtype.kind == "f" and np.isnan(X.sum()):
+    if X.dtype.kind == "f" and not allow_missing and np.isnan(X.sum()):
         n_missing = int(np.isnan(X).sum())
         raise ValueError(f"Input X contains NaN ({n_missing} missing dosages); {IMPUTER_ADVICE}")
-    if X.dtype.kind == "i" and (lowest := X.min()) < 0:
+    if X.dtype.kind == "i" and (lowest := X.min()) < (MISSING if allow_missing else 0):
         raise ValueError(
             f"Input X holds the dosage {lowest}; dosages run from 0 to the ploidy, and "
-            f"{MISSING} means missing; {IMPUTER_ADVICE}"
+            f"{MISSING} means missing{'' if allow_missing else f'; {IMPUTER_ADVICE}'}"
         )
     return X
 

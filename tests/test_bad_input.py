@@ -6,9 +6,13 @@ import pytest
 from scipy import sparse
 
 from sktransformer_gp import (
+    AssociationSelector,
     DosageImputer,
+    DosageScaler,
     GBLUPRegressor,
+    GenotypeCoder,
     LinkageMerger,
+    MinorAlleleFilter,
     MutualInformationSelector,
     RKHSRegressor,
     TransformerGPRegressor,
@@ -31,7 +35,13 @@ REGRESSORS = {
 TRANSFORMERS = {
     "imputer": DosageImputer,
     "merger": LinkageMerger,
-    "selector": lambda: MutualInformationSelector(k=3),
+    "selector": lambda: MutualInformationSelector(k=3, random_state=0),
+    "tests": lambda: AssociationSelector(k=3),
+    "linkage imputer": lambda: DosageImputer("linkage"),
+    "knn imputer": lambda: DosageImputer("knn"),
+    "filter": MinorAlleleFilter,
+    "scaler": DosageScaler,
+    "coder": GenotypeCoder,
 }
 
 
@@ -134,8 +144,7 @@ def test_other_markers_than_in_fit_are_refused(make):
         use(frame.rename(columns={"1:3": "1:3000"}))
 
 
-@pytest.mark.parametrize("make", REGRESSORS.values(), ids=REGRESSORS)
-@pytest.mark.parametrize(
+containers = pytest.mark.parametrize(
     "same",
     [
         np.asfortranarray(X),
@@ -148,6 +157,43 @@ def test_other_markers_than_in_fit_are_refused(make):
     ],
     ids=["Fortran order", "big-endian", "floats", "lists", "Int8", "Float32", "a view"],
 )
+
+
+@pytest.mark.parametrize("make", TRANSFORMERS.values(), ids=TRANSFORMERS)
+@containers
+def test_other_containers_of_the_same_dosages_transform_to_the_same(make, same):
+    expected = make().fit(X, y).transform(X)
+
+    # Integers become float32, floats may be float64.
+    np.testing.assert_allclose(make().fit(same, y).transform(same), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("make", TRANSFORMERS.values(), ids=TRANSFORMERS)
+def test_booleans_transform_as_the_dosages_of_haploids(make):
+    haploid = X > 0
+
+    np.testing.assert_array_equal(
+        make().fit(haploid, y).transform(haploid),
+        make().fit(haploid.astype(np.int8), y).transform(haploid.astype(np.int8)),
+    )
+
+
+@pytest.mark.parametrize("make", TRANSFORMERS.values(), ids=TRANSFORMERS)
+@pytest.mark.parametrize("dtype", [np.int8, np.float64])
+def test_preprocessors_never_change_their_input(make, dtype):
+    dosages = X.astype(dtype)
+    if make in (DosageImputer, TRANSFORMERS["linkage imputer"], TRANSFORMERS["knn imputer"]):
+        dosages[3, 4] = -1
+    dosages.setflags(write=False)
+    before = dosages.tobytes()
+
+    make().fit(dosages, y).transform(dosages)
+
+    assert dosages.tobytes() == before
+
+
+@pytest.mark.parametrize("make", REGRESSORS.values(), ids=REGRESSORS)
+@containers
 def test_other_containers_of_the_same_dosages_give_the_same(make, same):
     expected = make().fit(X, y).predict(X)
 

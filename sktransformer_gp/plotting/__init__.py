@@ -7,6 +7,7 @@ from sktransformer_gp.plotting.axes import COLOURS, MARKERS
 from sktransformer_gp.plotting.comparisons import plot_comparison, plot_differences
 from sktransformer_gp.plotting.costs import plot_time, plot_training_size
 from sktransformer_gp.plotting.fits import plot_learning_curve, plot_predictions
+from sktransformer_gp.plotting.quality import plot_quality
 from sktransformer_gp.plotting.searches import plot_search
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "plot_differences",
     "plot_learning_curve",
     "plot_predictions",
+    "plot_quality",
     "plot_search",
     "plot_time",
     "plot_training_size",
