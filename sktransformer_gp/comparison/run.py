@@ -14,10 +14,11 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm import tqdm
 
-from sktransformer_gp.comparison.cells import COLUMNS, KEYS, Failure, Study, run_cell
+from sktransformer_gp.comparison.cells import COLUMNS, KEYS, Failure, run_cell
 from sktransformer_gp.comparison.journal import Journal
 from sktransformer_gp.comparison.leaks import warn_of_transduction
 from sktransformer_gp.comparison.provenance import find_changes, now
+from sktransformer_gp.comparison.study import Study
 from sktransformer_gp.folds import Fold
 
 Cell = tuple[str, Fold]
@@ -112,6 +113,8 @@ class Run:
             self.provenance["sessions"][-1] |= {"finished": now(), "failed": len(self.failures)}
             self.journal.write_provenance(self.provenance)
         if self.failures:
+            places = {_key(cell): place for place, cell in enumerate(self.cells)}
+            self.failures.sort(key=lambda failure: places[_key_of(failure)])
             raise FailedFits(scores, self.failures)
         return scores
 

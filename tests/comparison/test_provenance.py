@@ -12,7 +12,6 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from sktransformer_gp.comparison.cells import check_study
 from sktransformer_gp.comparison.provenance import (
     describe_machine,
     describe_model,
@@ -22,6 +21,7 @@ from sktransformer_gp.comparison.provenance import (
     find_changes,
     hash_folds,
 )
+from sktransformer_gp.comparison.study import check_study
 from sktransformer_gp.folds import Fold, draw_folds
 
 X = np.random.default_rng(0).integers(0, 3, (600, 4), dtype=np.int8)
@@ -103,6 +103,7 @@ def test_a_model_may_join():
         (lambda: 0, "<function <lambda>>"),
         (KFold(3), "KFold(n_splits=3, random_state=None, shuffle=False)"),
         (Ridge(7.0), "Ridge"),
+        (list(range(1000)), str(list(range(1000)))[:300] + "..."),
         (np.zeros(2), f"ndarray (2,) sha256 {hashlib.sha256(bytes(16)).hexdigest()}"),
     ],
 )
