@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from sktransformer_gp.regressor import TransformerGPRegressor
     from sktransformer_gp.rkhs import RKHSRegressor
+    from sktransformer_gp.saving import load_model, save_model
 
 __version__ = "0.1.0.dev0"
 
@@ -31,9 +32,11 @@ __all__ = [
     "RKHSRegressor",
     "TransformerGPRegressor",
     "compare_models",
+    "load_model",
     "pearson_correlation",
     "pearson_scorer",
     "pearson_scorers",
+    "save_model",
     "summarise",
 ]
 
@@ -45,6 +48,7 @@ _MODULES = {
     "preprocessing": ["DosageImputer", "LinkageMerger", "MutualInformationSelector"],
     "regressor": ["TransformerGPRegressor"],
     "rkhs": ["RKHSRegressor"],
+    "saving": ["load_model", "save_model"],
 }
 
 

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.relationship import genetic_values, inner_products, marker_sums
+from sktransformer_gp.saving.estimators import ModelFileMixin
 from sktransformer_gp.validation import check_dosages, check_phenotypes
 from sktransformer_gp.variance import (
     Spectrum,
@@ -19,7 +20,7 @@ from sktransformer_gp.variance import (
 )
 
 
-class GBLUPRegressor(TraitRegressorMixin, BaseEstimator):
+class GBLUPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
     """Predict breeding values by genomic best linear unbiased prediction (GBLUP).
 
     Each trait follows ``y = W alpha + g + e`` with ``g ~ N(0, s2_g G)``, ``e ~ N(0, s2_e I)`` and

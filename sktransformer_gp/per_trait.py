@@ -8,10 +8,11 @@ from sklearn.utils import Tags, get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sktransformer_gp.metrics import TraitRegressorMixin
+from sktransformer_gp.saving.estimators import ModelFileMixin
 from sktransformer_gp.validation import check_phenotypes
 
 
-class PerTraitRegressor(TraitRegressorMixin, BaseEstimator):
+class PerTraitRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
     """Fit a clone of one regressor to each trait, on the samples observed for that trait.
 
     Parameters

@@ -23,6 +23,7 @@ from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.parameters import check_parameters
 from sktransformer_gp.polygenic import PolygenicRegressor
 from sktransformer_gp.presets import PRESETS
+from sktransformer_gp.saving.estimators import ModelFileMixin
 from sktransformer_gp.training import (
     DivergenceGuard,
     EncoderNet,
@@ -48,7 +49,7 @@ ENCODER_PARAMETERS = (
 )
 
 
-class TransformerGPRegressor(TraitRegressorMixin, BaseEstimator):
+class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
     """Predict phenotypes from marker dosages with a transformer encoder and a polygenic term.
 
     Windows of neighbouring markers become tokens, learned queries attend to them, and all traits

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.relationship import squared_distances
+from sktransformer_gp.saving.estimators import ModelFileMixin
 from sktransformer_gp.validation import check_dosages, check_phenotypes
 from sktransformer_gp.variance import (
     ROUNDING,
@@ -21,7 +22,7 @@ from sktransformer_gp.variance import (
 ROWS = 1024  # candidates predicted at a time
 
 
-class RKHSRegressor(TraitRegressorMixin, BaseEstimator):
+class RKHSRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
     """Predict genetic values by a Gaussian kernel on the markers (RKHS regression).
 
     Each trait follows ``y = mu + g + e`` with ``g ~ N(0, s2_g K / c)``, ``e ~ N(0, s2_e I)`` and

@@ -1,0 +1,213 @@
+"""Whether the attributes of a fitted model fit each other."""
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.utils import get_tags
+
+from sktransformer_gp.validation import MISSING
+
+DTYPES = {
+    "float": r"float64",
+    "single": r"float32",
+    "number": r"bool|u?int\d+|float\d+",
+    "text": r"object|<U\d+",
+}
+# Attributes: dtype and axes. "?" after a dtype: None will do; after an axis: all arrays with this
+# axis have it, or none has. "size": a number, how long the axis is.
+EVERY = {"n_features_in_": "size features", "feature_names_in_": "text? features"}
+SHAPES = {
+    "GBLUPRegressor": {
+        "coef_": "float traits? features",
+        "intercept_ lambda_ h2_": "float traits?",
+        "variance_components_": "float traits? 2",
+    },
+    "RKHSRegressor": {
+        "X_fit_": "number samples features",
+        "dual_coef_": "float samples traits?",
+        "intercept_ lambda_ h2_ bandwidth_ width_": "float traits?",
+        "variance_components_": "float traits? 2",
+    },
+    "PolygenicRegressor": {
+        "X_fit_": "number samples features",
+        "center_ scale_": "float features",
+        "_norms": "float samples",
+        "width_": "float",
+        "dual_coef_": "float 4 samples traits?",
+        "intercept_ lambda_ kernel_weights_ residual_variance_": "float 4 traits?",
+        "out_of_fold_ out_of_fold_std_": "float? samples traits?",
+    },
+    "TransformerGPRegressor": {
+        "n_outputs_": "size outputs",
+        "_n_regimes": "size regimes",
+        "_traits.mean _traits.scale _intercept _error_ratio": "float outputs",
+        "_input.names": "text features",
+        "_input.center _input.scale": "float kept",
+        "_input.chromosomes": "text? kept",
+        "component_names_": "text components",
+        "weights_": "float components outputs",
+        "out_of_fold_": "float? components rows outputs",
+        "net_.module_.center net_.module_.scale": "single kept",
+        "net_.module_.token_dropout": "single members",
+        "net_.module_.readout.direct.bias": "single members 1 outputs",
+        "polygenic_.n_features_in_": "size? features",
+        "polygenic_.intercept_": "float? 4 outputs",
+    },
+}
+
+
+def check_fitted(model: Any) -> None:
+    """Check that what a model has learned is complete and of one size.
+
+    Parameters
+    ----------
+    model : object
+        Of a class of this package; one that is not fitted passes.
+
+    Raises
+    ------
+    ValueError
+        If an attribute is missing, or its shape or dtype does not fit the others.
+
+    Examples
+    --------
+    >>> from sktransformer_gp import GBLUPRegressor
+    >>> from sktransformer_gp.saving.shapes import check_fitted
+    >>> model = GBLUPRegressor().fit([[0], [1], [2], [2]], [0.0, 1.0, 2.0, 3.0])
+    >>> model.coef_ = model.coef_[None]
+    >>> check_fitted(model)
+    Traceback (most recent call last):
+    ValueError: GBLUPRegressor.intercept_ has the shape (), not (traits?) with features = 1,
+    traits? = 1
+    """
+    if not isinstance(model, BaseEstimator) or not any(key.endswith("_") for key in vars(model)):
+        return
+    kind, sizes = type(model).__name__, {}
+    for names, rule in {**EVERY, **SHAPES.get(kind, {})}.items():
+        for name in names.split():
+            _check(model, name, rule, sizes)
+    if kind in _PARTS:
+        _PARTS[kind](model, sizes)
+    if hasattr(model, "transform"):
+        transformed_width(model)
+
+
+def check_steps(steps: Sequence[BaseEstimator]) -> None:
+    """Check that each fitted step takes as many markers as the one before it returns.
+
+    Parameters
+    ----------
+    steps : sequence of estimator
+        The steps; only the last may be without ``transform``.
+
+    Raises
+    ------
+    Exception
+        Of any kind where a step cannot transform; a ValueError where the numbers differ.
+    """
+    for step, following in pairwise(steps):
+        if hasattr(step, "n_features_in_") and hasattr(following, "n_features_in_"):
+            width = transformed_width(step)
+            if width != following.n_features_in_:
+                raise ValueError(
+                    f"{type(step).__name__} returns {width} markers, but "
+                    f"{type(following).__name__} takes {following.n_features_in_}"
+                )
+
+
+def transformed_width(transformer: BaseEstimator) -> int:
+    """Transform one sample, and return how many markers it has then.
+
+    Parameters
+    ----------
+    transformer : transformer
+        A fitted transformer of this package, or a pipeline that ends in one.
+
+    Returns
+    -------
+    int
+        Number of markers.
+
+    Raises
+    ------
+    Exception
+        Of any kind where its attributes do not fit each other.
+    """
+    if hasattr(transformer, "steps"):
+        return transformed_width(transformer[-1])
+    n_markers = transformer.n_features_in_
+    learned = [value for value in vars(transformer).values() if isinstance(value, np.ndarray)]
+    # Before memory is asked for: the number may be any that a file states.
+    if not any(n_markers in value.shape for value in learned):
+        raise ValueError(f"{type(transformer).__name__} has learned nothing of {n_markers} markers")
+    dosage = MISSING if get_tags(transformer).input_tags.allow_nan else 0
+    sample = np.full((1, n_markers), dosage, dtype=np.int8)
+    names = getattr(transformer, "feature_names_in_", None)
+    X = sample if names is None else pd.DataFrame(sample, columns=names)
+    return transformer.transform(X).shape[1]
+
+
+def _check(model: Any, name: str, rule: str, sizes: dict[str, int | None]) -> None:
+    (dtype, *axes), value = rule.split(), _attribute(model, name)
+    if value is None and dtype.endswith("?"):
+        return
+    where, dtype = f"{type(model).__name__}.{name}", dtype.removesuffix("?")
+    if dtype == "size":
+        if type(value) is not int or value < 1:
+            raise ValueError(f"{where} is {value!r}, not a whole number above 0")
+        shape = (value,)
+    else:
+        array = value if hasattr(value, "dtype") else np.asarray(value)
+        found = str(array.dtype).removeprefix("torch.")
+        if not re.fullmatch(DTYPES[dtype], found):
+            raise ValueError(f"{where} has the dtype {found}, not {dtype}")
+        shape = tuple(np.shape(value))
+    if not _fits(shape, axes, sizes):
+        known = ", ".join(f"{axis} = {size}" for axis, size in sizes.items())
+        raise ValueError(f"{where} has the shape {shape}, not ({', '.join(axes)}) with {known}")
+
+
+def _attribute(model: Any, path: str) -> Any:
+    for name in path.split("."):
+        model = getattr(model, name, None)
+    return model
+
+
+def _fits(shape: tuple[int, ...], axes: Sequence[str], sizes: dict[str, int | None]) -> bool:
+    """Compare a shape with sizes that are known, and learn those that are not."""
+    lengths: list[int | None] = list(shape)
+    if len(shape) < len(axes):
+        for place, axis in enumerate(axes):
+            if axis.endswith("?"):
+                lengths.insert(place, None)
+    return len(lengths) == len(axes) and all(
+        sizes.setdefault(axis, int(axis) if axis.isdigit() else length) == length
+        for axis, length in zip(axes, lengths, strict=True)
+    )
+
+
+def _check_components(model: Any, sizes: dict[str, int | None]) -> None:
+    n_components = model._n_regimes + (model.polygenic_ is not None)
+    if sizes["components"] != n_components or sizes["members"] % model._n_regimes:
+        raise ValueError(
+            f"{sizes['members']} encoders in {model._n_regimes} regimes do not make "
+            f"{sizes['components']} components"
+        )
+    preprocessor = model._input.preprocessor
+    kept = sizes["features"] if preprocessor is None else transformed_width(preprocessor)
+    if kept != sizes["kept"]:
+        raise ValueError(f"{kept} markers reach the encoder, which takes {sizes['kept']}")
+
+
+def _check_traits(model: Any, sizes: dict[str, int | None]) -> None:
+    found = [estimator.n_features_in_ for estimator in model.estimators_]
+    if not found or set(found) != {sizes["features"]}:
+        raise ValueError(f"the traits' models take {found} markers, not {sizes['features']}")
+
+
+_PARTS = {"PerTraitRegressor": _check_traits, "TransformerGPRegressor": _check_components}
