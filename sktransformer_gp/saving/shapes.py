@@ -16,7 +16,7 @@ DTYPES = {
     "float": r"float64",
     "single": r"float32",
     "number": r"bool|u?int\d+|float\d+",
-    "text": r"object|<U\d+",
+    "text": r"object|str\d+",
 }
 # Attributes: dtype and axes. "?" after a dtype: None will do; after an axis: all arrays with this
 # axis have it, or none has. "size": a number, how long the axis is.
@@ -163,8 +163,8 @@ def _check(model: Any, name: str, rule: str, sizes: dict[str, int | None]) -> No
             raise ValueError(f"{where} is {value!r}, not a whole number above 0")
         shape = (value,)
     else:
-        array = value if hasattr(value, "dtype") else np.asarray(value)
-        found = str(array.dtype).removeprefix("torch.")
+        found = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
+        found = getattr(found, "name", str(found).removeprefix("torch."))
         if not re.fullmatch(DTYPES[dtype], found):
             raise ValueError(f"{where} has the dtype {found}, not {dtype}")
         shape = tuple(np.shape(value))
