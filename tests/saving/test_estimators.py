@@ -139,7 +139,7 @@ def test_transformers(cross, tmp_path, transformer):
 
 @pytest.mark.parametrize("name", PREPROCESSORS)
 def test_every_preprocessor_of_the_package_can_be_saved(cross, tmp_path, name):
-    transformer = getattr(preprocessing, name)().fit(cross.data, cross.target[["trait_0"]])
+    transformer = getattr(preprocessing, name)().fit(cross.data, cross.target.iloc[:, 0])
     loaded = round_trip(transformer, tmp_path)
 
     np.testing.assert_array_equal(loaded.transform(cross.data), transformer.transform(cross.data))
@@ -254,7 +254,7 @@ def test_the_file_does_not_depend_on_when_it_is_written(cross, tmp_path):
         ),
         (
             lambda content, tensors: content["model"]["state"].pop("intercept_"),
-            "GBLUPRegressor.intercept_ has the dtype object, not float",
+            "GBLUPRegressor.intercept_ is missing",
         ),
         (
             lambda content, tensors: content["model"]["state"].update(n_features_in_=41),

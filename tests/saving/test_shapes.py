@@ -8,15 +8,21 @@ from sktransformer_gp.polygenic import PolygenicRegressor
 from sktransformer_gp.preprocessing import DosageImputer, LinkageMerger, MutualInformationSelector
 from sktransformer_gp.regressor import TransformerGPRegressor
 from sktransformer_gp.rkhs import RKHSRegressor
-from sktransformer_gp.saving.shapes import SHAPES, check_fitted, check_steps, transformed_width
+from sktransformer_gp.saving.shapes import (
+    CHOICES,
+    SHAPES,
+    check_fitted,
+    check_steps,
+    transformed_width,
+)
 
 N_SAMPLES, N_MARKERS, N_TRAITS = 24, 12, 2
-TINY = {"max_iter": 1, "cross_fitting": 2, "d_model": 4, "dim_readout": 3, "random_state": 0}
+TINY = {"max_iter": 2, "cross_fitting": 2, "d_model": 4, "dim_readout": 3, "random_state": 0}
 MODELS = {
     "GBLUPRegressor": GBLUPRegressor(),
     "RKHSRegressor": RKHSRegressor(),
     "PolygenicRegressor": PolygenicRegressor(),
-    "TransformerGPRegressor": TransformerGPRegressor(**TINY),
+    "TransformerGPRegressor": TransformerGPRegressor(early_stopping=True, **TINY),
 }
 ARRAYS = [
     (kind, name, rule)
@@ -49,6 +55,32 @@ def replace(model, path, change):
 @pytest.mark.parametrize("kind", MODELS)
 def test_what_fit_leaves_is_in_order(kind, n_traits):
     check_fitted(fitted(kind, n_traits))
+
+
+@pytest.mark.parametrize("kind", [*MODELS, "PerTraitRegressor"])
+def test_every_attribute_is_looked_at(kind):
+    model = fitted(kind) if kind in MODELS else PerTraitRegressor(GBLUPRegressor()).fit(*data())
+    names = {name.split(".")[0] for names in SHAPES.get(kind, {}) for name in names.split()}
+    names |= {*CHOICES.get(kind, {}), "n_features_in_", "_patterns", "estimators_"}
+
+    assert vars(model).keys() - model.get_params(deep=False).keys() <= names
+
+
+@pytest.mark.parametrize(
+    "patterns",
+    [
+        [(np.array([N_SAMPLES]), np.array([0]))],
+        [(np.array([0, -1]), np.array([0]))],
+        [(np.array([0]), np.array([N_TRAITS]))],
+        [(np.array([0.0]), np.array([0]))],
+    ],
+)
+def test_patterns_of_missing_phenotypes_are_of_these_samples_and_traits(patterns):
+    model = fitted("PolygenicRegressor")
+    model._patterns = patterns
+
+    with pytest.raises(ValueError, match="_patterns are not of 24 samples and 2 traits"):
+        check_fitted(model)
 
 
 def test_unfitted_models_pass():
@@ -89,8 +121,9 @@ def test_arrays_of_one_trait_and_of_many_do_not_mix(n_traits):
         ("n_outputs_", 0, "is 0, not a whole number"),
         ("_n_regimes", 2, "6 encoders in 2 regimes do not make 4 components"),
         ("_n_regimes", 10**9, "do not make 4 components"),
-        ("weights_", None, "weights_ has the dtype object"),
-        ("net_", None, "net_.module_.center has the dtype object"),
+        ("weights_", None, "weights_ is missing"),
+        ("net_", None, "net_.module_.center is missing"),
+        ("_y_ndim", 3, r"_y_ndim is 3, not one of \(1, 2\)"),
         ("component_names_", ["encoder_0"], "has the shape"),
         ("feature_names_in_", np.array(["a"], dtype=object), "has the shape"),
     ],
