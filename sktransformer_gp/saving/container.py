@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
@@ -145,32 +145,35 @@ def read_container(path: str | os.PathLike) -> tuple[dict[str, Any], dict[str, N
     OSError
         If the file cannot be read.
     """
-    data = _read_bytes(Path(path))
-    texts = _parse(data[8 : 8 + _header_length(data)], "header").get("__metadata__", {})
-    if KEY not in texts:
-        raise ValueError(f"it is a safetensors file, but holds no model of {KEY}")
-    content = _parse(texts[KEY], "description of the model")
-    version, digest = content.pop("version"), content.pop("sha256")
-    if version != VERSION:
-        raise ValueError(
-            f"it has version {version!r} of the format, and this release of {KEY} reads "
-            f"version {VERSION}; install the release that wrote it, or a newer one"
-        )
-    if digest.encode() != _seal(data)[1]:
-        raise ValueError("its sha256 does not match: it is cut off, or was changed since")
-    return content, load(data)
-
-
-def _read_bytes(path: Path) -> bytes:
+    path = Path(path)
     # A pipe or a device may never end.
     if path.exists() and not path.is_file():
         raise ValueError("it is not a file")
     with open(path, "rb") as file:
-        size, start = os.fstat(file.fileno()).st_size, file.read(8)
-        # Told apart before all is read: it may be any file, of any size.
-        if size < 8 or _header_length(start) > min(size - 8, LONGEST_HEADER):
-            raise ValueError("it is cut off, or not a safetensors file")
-        return start + file.read()
+        content = _read_content(file)
+        # All is read only now: until here it could be any file, of any size.
+        file.seek(0)
+        data = file.read()
+    if content.pop("sha256").encode() != _seal(data)[1]:
+        raise ValueError("its sha256 does not match: it is cut off, or was changed since")
+    return content, load(data)
+
+
+def _read_content(file: BinaryIO) -> dict[str, Any]:
+    size, start = os.fstat(file.fileno()).st_size, file.read(8)
+    length = _header_length(start)
+    if size < 8 or length > min(size - 8, LONGEST_HEADER):
+        raise ValueError("it is cut off, or not a safetensors file")
+    texts = _parse(file.read(length), "header").get("__metadata__", {})
+    if KEY not in texts:
+        raise ValueError(f"it is a safetensors file, but holds no model of {KEY}")
+    content = _parse(texts[KEY], "description of the model")
+    if (version := content.pop("version")) != VERSION:
+        raise ValueError(
+            f"it has version {version!r} of the format, and this release of {KEY} reads "
+            f"version {VERSION}; install the release that wrote it, or a newer one"
+        )
+    return content
 
 
 def _header_length(data: bytes) -> int:

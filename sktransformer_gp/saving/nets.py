@@ -101,7 +101,7 @@ def _check_weights(
         raise ValueError(f"n_layers is {parameters['n_layers']}, but there are {n_blocks} blocks")
     with torch.device("meta"):
         encoder = MarkerEncoder(**buffers, **parameters, generator=None).to("meta")
-        encoder(torch.empty(1, len(buffers["center"])))
+    n_markers = len(buffers["center"])
     found, expected = ({k: _form(t) for k, t in w.items()} for w in (weights, encoder.state_dict()))
     for name in {**expected, **found}:
         if found.get(name) != expected.get(name):
@@ -109,7 +109,8 @@ def _check_weights(
                 f"the encoder's {name} is {found.get(name)}, but its parameters make it "
                 f"{expected.get(name)}"
             )
-    _check_windows(buffers["windows"], len(buffers["center"]))
+    encoder(torch.empty(1, n_markers, device="meta"))
+    _check_windows(buffers["windows"], n_markers)
 
 
 def _form(tensor: Tensor) -> str:

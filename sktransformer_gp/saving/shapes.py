@@ -1,12 +1,13 @@
 """Whether the attributes of a fitted model fit each other."""
 
+import copy
 import re
 from collections.abc import Sequence
 from itertools import pairwise
+from numbers import Integral
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils import get_tags
 
@@ -16,10 +17,11 @@ DTYPES = {
     "float": r"float64",
     "single": r"float32",
     "number": r"bool|u?int\d+|float\d+",
-    "text": r"object|<U\d+",
+    "text": r"object|str\d+",
 }
 # Attributes: dtype and axes. "?" after a dtype: None will do; after an axis: all arrays with this
-# axis have it, or none has. "size": a number, how long the axis is.
+# axis have it, or none has. "size": a number, how long the axis is. Each attribute of a class is
+# here, in `CHOICES` or in `_PARTS`.
 EVERY = {"n_features_in_": "size features", "feature_names_in_": "text? features"}
 SHAPES = {
     "GBLUPRegressor": {
@@ -38,6 +40,7 @@ SHAPES = {
         "center_ scale_": "float features",
         "_norms": "float samples",
         "width_": "float",
+        "_n_varying": "size varying",
         "dual_coef_": "float 4 samples traits?",
         "intercept_ lambda_ kernel_weights_ residual_variance_": "float 4 traits?",
         "out_of_fold_ out_of_fold_std_": "float? samples traits?",
@@ -55,9 +58,18 @@ SHAPES = {
         "net_.module_.center net_.module_.scale": "single kept",
         "net_.module_.token_dropout": "single members",
         "net_.module_.readout.direct.bias": "single members 1 outputs",
+        "n_iter_": "size epochs",
+        "loss_curve_": "float epochs",
+        "validation_scores_": "float? epochs",
         "polygenic_.n_features_in_": "size? features",
         "polygenic_.intercept_": "float? 4 outputs",
     },
+}
+
+CHOICES = {
+    "PolygenicRegressor": {"_trait": (0, slice(None))},
+    "PerTraitRegressor": {"_one_dimensional": (False, True)},
+    "TransformerGPRegressor": {"_y_ndim": (1, 2)},
 }
 
 
@@ -91,6 +103,9 @@ def check_fitted(model: Any) -> None:
     for names, rule in {**EVERY, **SHAPES.get(kind, {})}.items():
         for name in names.split():
             _check(model, name, rule, sizes)
+    for name, choices in CHOICES.get(kind, {}).items():
+        if _attribute(model, name) not in choices:
+            raise ValueError(f"{kind}.{name} is {_attribute(model, name)!r}, not one of {choices}")
     if kind in _PARTS:
         _PARTS[kind](model, sizes)
     if hasattr(model, "transform"):
@@ -146,10 +161,11 @@ def transformed_width(transformer: BaseEstimator) -> int:
     if not any(n_markers in value.shape for value in learned):
         raise ValueError(f"{type(transformer).__name__} has learned nothing of {n_markers} markers")
     dosage = MISSING if get_tags(transformer).input_tags.allow_nan else 0
-    sample = np.full((1, n_markers), dosage, dtype=np.int8)
-    names = getattr(transformer, "feature_names_in_", None)
-    X = sample if names is None else pd.DataFrame(sample, columns=names)
-    return transformer.transform(X).shape[1]
+    nameless = copy.copy(transformer)
+    # scikit-learn looks at a DataFrame column by column: a second for each 10,000 markers.
+    for name in ("feature_names_in_", "_sklearn_output_config"):
+        vars(nameless).pop(name, None)
+    return nameless.transform(np.full((1, n_markers), dosage, dtype=np.int8)).shape[1]
 
 
 def _check(model: Any, name: str, rule: str, sizes: dict[str, int | None]) -> None:
@@ -157,13 +173,15 @@ def _check(model: Any, name: str, rule: str, sizes: dict[str, int | None]) -> No
     if value is None and dtype.endswith("?"):
         return
     where, dtype = f"{type(model).__name__}.{name}", dtype.removesuffix("?")
+    if value is None:
+        raise ValueError(f"{where} is missing")
     if dtype == "size":
-        if type(value) is not int or value < 1:
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
             raise ValueError(f"{where} is {value!r}, not a whole number above 0")
-        shape = (value,)
+        shape = (int(value),)
     else:
-        array = value if hasattr(value, "dtype") else np.asarray(value)
-        found = str(array.dtype).removeprefix("torch.")
+        found = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
+        found = getattr(found, "name", str(found).removeprefix("torch."))
         if not re.fullmatch(DTYPES[dtype], found):
             raise ValueError(f"{where} has the dtype {found}, not {dtype}")
         shape = tuple(np.shape(value))
@@ -204,10 +222,22 @@ def _check_components(model: Any, sizes: dict[str, int | None]) -> None:
         raise ValueError(f"{kept} markers reach the encoder, which takes {sizes['kept']}")
 
 
+def _check_patterns(model: Any, sizes: dict[str, int | None]) -> None:
+    n_samples, n_traits = sizes["samples"], sizes["traits?"] or 1
+    for rows, traits in model._patterns:
+        for columns, end in ((rows, n_samples), (traits, n_traits)):
+            if columns.dtype.kind != "i" or not np.isin(columns, np.arange(end)).all():
+                raise ValueError(f"_patterns are not of {n_samples} samples and {n_traits} traits")
+
+
 def _check_traits(model: Any, sizes: dict[str, int | None]) -> None:
     found = [estimator.n_features_in_ for estimator in model.estimators_]
     if not found or set(found) != {sizes["features"]}:
         raise ValueError(f"the traits' models take {found} markers, not {sizes['features']}")
 
 
-_PARTS = {"PerTraitRegressor": _check_traits, "TransformerGPRegressor": _check_components}
+_PARTS = {
+    "PerTraitRegressor": _check_traits,
+    "PolygenicRegressor": _check_patterns,
+    "TransformerGPRegressor": _check_components,
+}

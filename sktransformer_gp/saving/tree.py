@@ -255,7 +255,7 @@ def _class_of(kind: str) -> type:
 def _refuse(value: Any, name: str) -> NoReturn:
     found = f"{type(value).__module__}.{type(value).__qualname__}"
     if isinstance(value, np.ndarray | np.generic):
-        found = f"an array or number of the type {value.dtype}"
+        found += f" of {value.dtype}"
     raise TypeError(
         f"{name} is {found}, which a model file cannot hold. It holds numbers, texts, None, "
         "slices, lists, tuples, dicts with texts as keys, arrays of numbers or texts, and objects "
