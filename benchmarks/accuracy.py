@@ -70,7 +70,9 @@ def run(study, arguments, model: str, repeat: int, traits: list[str]) -> pd.Data
 
 
 def append(scores: pd.DataFrame, path: Path) -> None:
-    """Add rows to the CSV in one write."""
+    """Add rows to the CSV in one write; one of an older version keeps its columns."""
+    if path.exists():
+        scores = scores[list(pd.read_csv(path, nrows=0))]
     text = scores.to_csv(index=False, header=not path.exists(), float_format="%.5g")
     with path.open("a", encoding="utf-8") as file:
         file.write(text)

@@ -1,7 +1,7 @@
 """The folds of a comparison: drawn once, checked, the same for every model."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any
 
@@ -25,6 +25,8 @@ class Fold:
         Rows a model is fitted on.
     test : ndarray of shape (n_test,), of int
         Rows it is scored on.
+    train_fraction : float in (0, 1], default=1.0
+        Share of the fold's training rows that `train` holds.
 
     Examples
     --------
@@ -38,9 +40,41 @@ class Fold:
     fold: int
     train: np.ndarray
     test: np.ndarray
+    train_fraction: float = 1.0
 
     def __str__(self) -> str:
-        return f"repeat {self.repeat}, fold {self.fold}"
+        part = "" if self.train_fraction == 1 else f", {self.train_fraction:g} of the training rows"
+        return f"repeat {self.repeat}, fold {self.fold}{part}"
+
+    def training_phenotypes(self, y: np.ndarray) -> np.ndarray:
+        """Return what a model may see of the phenotypes.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,) or (n_samples, n_traits)
+            Phenotypes, NaN = not observed.
+
+        Returns
+        -------
+        ndarray of shape (n_train,) or (n_train, n_traits)
+            Phenotypes of the training rows; a copy.
+        """
+        return y[self.train]
+
+    def test_phenotypes(self, y: np.ndarray) -> np.ndarray:
+        """Return the phenotypes that predictions are scored against.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,) or (n_samples, n_traits)
+            Phenotypes, NaN = not observed.
+
+        Returns
+        -------
+        ndarray of shape (n_test,) or (n_test, n_traits)
+            Phenotypes of the test rows; a copy.
+        """
+        return y[self.test]
 
 
 def draw_folds(
@@ -49,6 +83,7 @@ def draw_folds(
     *,
     repeats: int = 1,
     groups: ArrayLike | None = None,
+    train_fractions: Sequence[float] = (1.0,),
     random_state: int | np.random.RandomState | None = 0,
 ) -> list[Fold]:
     """Split the samples into training and test rows.
@@ -64,19 +99,22 @@ def draw_folds(
         Number of times that a k-fold is drawn anew, from 1; above 1 for an int `cv` only.
     groups : array-like of shape (n_samples,), default=None
         Family, cage or environment of each sample.
+    train_fractions : sequence of float in (0, 1], default=(1.0,)
+        Shares of the training rows, drawn at random, the smaller within the larger; each fold
+        comes once for each share, with the same test rows.
     random_state : int, RandomState or None, default=0
         Repeat i is drawn with the seed ``random_state + i``.
 
     Returns
     -------
     list of Fold
-        By repeat, then by fold.
+        By repeat, then by fold, then by share of the training rows.
 
     Raises
     ------
     ValueError
-        If `cv` and `repeats` do not go together, there is no fold at all, or a row (with
-        `groups`: a group) is in training and test at once.
+        If `cv` and `repeats` do not go together, a share is outside (0, 1] or comes twice, there
+        is no fold at all, or a row (with `groups`: a group) is in training and test at once.
 
     Examples
     --------
@@ -87,26 +125,29 @@ def draw_folds(
     """
     if not isinstance(repeats, Integral) or repeats < 1:
         raise ValueError(f"repeats is an int from 1 up, got {repeats!r}")
-    rows = np.arange(len(y))
-    labels = rows if groups is None else np.asarray(groups)
-    folds = [
-        Fold(repeat, fold, rows[train], rows[test])
-        for repeat, splitter in enumerate(_splitters(cv, repeats, groups, random_state))
-        for fold, (train, test) in enumerate(splitter.split(rows, y, groups))
-    ]
+    _check_fractions(train_fractions)
+    seed = random_state
+    if not isinstance(seed, Integral):
+        seed = check_random_state(random_state).randint(2**31 - repeats)
+    labels = np.arange(len(y)) if groups is None else np.asarray(groups)
+    folds = list(_split(y, cv, repeats, groups, seed))
     if not folds:
         raise ValueError(f"cv gives no fold at all: {cv!r}")
     for fold in folds:
         _check_disjoint(fold, labels, "row" if groups is None else "group")
-    return folds
+    return [part for fold in folds for part in _thin(fold, train_fractions, seed)]
 
 
-def _splitters(
-    cv: int | Any | Iterable,
-    repeats: int,
-    groups: ArrayLike | None,
-    random_state: int | np.random.RandomState | None,
-) -> list:
+def _split(
+    y: np.ndarray, cv: int | Any | Iterable, repeats: int, groups: ArrayLike | None, seed: int
+) -> Iterator[Fold]:
+    rows = np.arange(len(y))
+    for repeat, splitter in enumerate(_splitters(cv, repeats, groups, seed)):
+        for fold, (train, test) in enumerate(splitter.split(rows, y, groups)):
+            yield Fold(repeat, fold, rows[train], rows[test])
+
+
+def _splitters(cv: int | Any | Iterable, repeats: int, groups: ArrayLike | None, seed: int) -> list:
     if not isinstance(cv, Integral):
         if repeats != 1:
             raise ValueError(
@@ -114,9 +155,6 @@ def _splitters(
                 "give a repeated splitter such as RepeatedKFold, and repeats=1"
             )
         return [check_cv(cv)]
-    seed = random_state
-    if not isinstance(seed, Integral):
-        seed = check_random_state(random_state).randint(2**31 - repeats)
     kind = KFold if groups is None else GroupKFold
     return [kind(cv, shuffle=True, random_state=seed + repeat) for repeat in range(repeats)]
 
@@ -125,3 +163,20 @@ def _check_disjoint(fold: Fold, labels: np.ndarray, what: str) -> None:
     shared = np.intersect1d(labels[fold.train], labels[fold.test])
     if len(shared):
         raise ValueError(f"{fold} has {what} {shared[0]} in training and test at once")
+
+
+def _check_fractions(fractions: Sequence[float]) -> None:
+    valid = len(fractions) > 0 and all(0 < fraction <= 1 for fraction in fractions)
+    if not valid or len(set(fractions)) < len(fractions):
+        raise ValueError(f"train_fractions are different numbers in (0, 1], got {fractions!r}")
+
+
+def _thin(fold: Fold, fractions: Sequence[float], seed: int) -> Iterator[Fold]:
+    """Yield the fold with each share of its training rows."""
+    order = np.random.default_rng([seed, fold.repeat, fold.fold]).permutation(fold.train)
+    for fraction in fractions:
+        if fraction == 1:
+            yield fold
+        else:
+            n_rows = max(2, round(fraction * len(order)))
+            yield replace(fold, train=np.sort(order[:n_rows]), train_fraction=fraction)

@@ -40,8 +40,11 @@ FLOORS = [
     {"training", "parameters", "datasets", "inputs", "presets"},
     {"gblup", "rkhs", "polygenic", "per_trait"},
     {"regressor"},
-    {"models", "comparison", "plotting"},
-    {"quality_plots"},
+    {"models", "comparison.cells", "comparison.statistics"},
+    {"comparison.journal", "comparison.provenance", "plotting"},
+    {"comparison.run"},
+    {"comparison.compare"},
+    {"comparison"},
     {"__init__"},
     {"__main__"},
 ]

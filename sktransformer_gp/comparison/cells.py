@@ -1,0 +1,298 @@
+"""One model in one fold: fitted on the training rows, scored on the test rows, or failed."""
+
+import time
+import traceback
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import check_array, check_consistent_length
+from threadpoolctl import ThreadpoolController
+
+from sktransformer_gp.folds import Fold
+from sktransformer_gp.metrics import mean_squared_error, pearson_correlation, r2_score
+
+KEYS = ("model", "repeat", "fold", "train_fraction")
+METRICS = {"r": pearson_correlation, "mse": mean_squared_error, "r2": r2_score}
+COLUMNS = (
+    "dataset",
+    "model",
+    "trait",
+    "repeat",
+    "fold",
+    "train_fraction",
+    "n_train",
+    "n_test",
+    *METRICS,
+    "fit_seconds",
+    "predict_seconds",
+)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What went wrong with a model in a fold.
+
+    Parameters
+    ----------
+    model : str
+        Name of the model.
+    repeat, fold : int
+        Numbers of the repeat and of the fold within it.
+    train_fraction : float
+        Share of the fold's training rows.
+    type : str
+        Class of the error.
+    message : str
+        What the error says.
+    traceback : str
+        Where it was raised.
+
+    Examples
+    --------
+    >>> from sktransformer_gp.comparison.cells import Failure
+    >>> print(Failure("rf", 0, 2, 1.0, "MemoryError", "no memory left", "..."))
+    model 'rf' failed in repeat 0, fold 2: MemoryError: no memory left
+    """
+
+    model: str
+    repeat: int
+    fold: int
+    train_fraction: float
+    type: str
+    message: str
+    traceback: str
+
+    def __str__(self) -> str:
+        nowhere = np.empty(0, dtype=int)
+        fold = Fold(self.repeat, self.fold, nowhere, nowhere, self.train_fraction)
+        return f"model {self.model!r} failed in {fold}: {self.type}: {self.message}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Study:
+    """The data of a comparison, as the models are handed them.
+
+    Parameters
+    ----------
+    X : ndarray or DataFrame of shape (n_samples, n_markers)
+        Dosages.
+    y : array-like of shape (n_samples,) or (n_samples, n_traits)
+        Phenotypes as they came, NaN = not observed.
+    traits : tuple of str
+        Names of the traits.
+    dataset : str, default=""
+        Name of the data set.
+    groups : ndarray of shape (n_samples,), default=None
+        Family, cage or environment of each sample.
+    """
+
+    X: Any
+    y: Any
+    traits: tuple[str, ...]
+    dataset: str = ""
+    groups: np.ndarray | None = None
+
+
+def check_study(
+    X: ArrayLike,
+    y: ArrayLike,
+    trait_names: Iterable[str] | None = None,
+    dataset: str = "",
+    groups: ArrayLike | None = None,
+) -> Study:
+    """Validate data and name the traits.
+
+    Parameters
+    ----------
+    X : array-like or DataFrame of shape (n_samples, n_markers)
+        Dosages.
+    y : array-like, Series or DataFrame of shape (n_samples,) or (n_samples, n_traits)
+        Phenotypes, NaN = not observed.
+    trait_names : iterable of str, default=None
+        Names of the traits; None = the columns of `y`, or ``trait_1``, ``trait_2``, ...
+    dataset : str, default=""
+        Name of the data set.
+    groups : array-like of shape (n_samples,), default=None
+        Family, cage or environment of each sample.
+
+    Returns
+    -------
+    Study
+        The data; arrays and DataFrames are the very objects that came in, so that what was
+        scattered to a cluster is recognised.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, a phenotype is infinite, or names do not fit the traits.
+    """
+    X = X if hasattr(X, "iloc") else np.asarray(X)
+    phenotypes = as_phenotypes(y)
+    check_consistent_length(X, phenotypes)
+    n_traits = 1 if phenotypes.ndim == 1 else phenotypes.shape[1]
+    names = _default_trait_names(y, n_traits) if trait_names is None else list(trait_names)
+    if len(names) != n_traits or len(set(names)) != n_traits:
+        raise ValueError(f"trait_names needs {n_traits} different name(s) for y, got {names}")
+    return Study(X, y, tuple(names), dataset, None if groups is None else np.asarray(groups))
+
+
+def as_phenotypes(y: ArrayLike) -> np.ndarray:
+    """Validate phenotypes.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,) or (n_samples, n_traits)
+        Phenotypes, NaN = not observed.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,) or (n_samples, n_traits), of float64
+        The phenotypes, with one dimension for a single trait.
+
+    Raises
+    ------
+    ValueError
+        If a phenotype is infinite or no number.
+    """
+    y = check_array(
+        y, ensure_2d=False, dtype=np.float64, ensure_all_finite="allow-nan", input_name="y"
+    )
+    return y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y
+
+
+def count_observed(y: np.ndarray) -> np.ndarray:
+    """Count the observed phenotypes.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_traits)
+        Phenotypes, NaN = not observed.
+
+    Returns
+    -------
+    ndarray of shape (n_traits,), of int
+        Number of phenotypes of each trait.
+    """
+    return (~np.isnan(y.reshape(len(y), -1))).sum(axis=0)
+
+
+def run_cell(
+    name: str,
+    model: BaseEstimator,
+    X: Any,
+    y: Any,
+    fold: Fold,
+    traits: tuple[str, ...],
+    n_threads: int | None = None,
+) -> pd.DataFrame | Failure:
+    """Fit a clone of the model on the training rows and score it on the test rows.
+
+    Parameters
+    ----------
+    name : str
+        Name of the model.
+    model : estimator
+        The unfitted model.
+    X : ndarray or DataFrame of shape (n_samples, n_markers)
+        Dosages of all samples.
+    y : array-like of shape (n_samples,) or (n_samples, n_traits)
+        Phenotypes of all samples.
+    fold : Fold
+        The training and the test rows.
+    traits : tuple of str
+        Names of the traits.
+    n_threads : int or None, default=None
+        Most threads of BLAS and OpenMP (torch's too); None = as they are set.
+
+    Returns
+    -------
+    DataFrame or Failure
+        One row of scores for each trait, or what the model raised.
+    """
+    phenotypes = as_phenotypes(y)
+    try:
+        with limit_threads(n_threads):
+            predicted, seconds = _fit_and_predict(clone(model), X, phenotypes, fold)
+    except Exception as error:
+        return Failure(
+            *(name, fold.repeat, fold.fold, fold.train_fraction),
+            *(type(error).__name__, str(error), traceback.format_exc()),
+        )
+    observed = fold.test_phenotypes(phenotypes).reshape(predicted.shape)
+    columns = {
+        "trait": traits,
+        "n_train": count_observed(fold.training_phenotypes(phenotypes)),
+        "n_test": count_observed(observed),
+        **{
+            column: metric(observed, predicted, multioutput="raw_values")
+            for column, metric in METRICS.items()
+        },
+    }
+    keys = dict(zip(KEYS, (name, fold.repeat, fold.fold, fold.train_fraction), strict=True))
+    return pd.DataFrame(columns).assign(**keys, **seconds)
+
+
+def limit_threads(n_threads: int | None) -> AbstractContextManager:
+    """Keep the threads of BLAS and OpenMP, which torch uses as well, below a number.
+
+    Parameters
+    ----------
+    n_threads : int or None
+        Most threads; None = as they are set. Fewer that are set already stay.
+
+    Returns
+    -------
+    context manager
+        The limit holds inside it.
+
+    Examples
+    --------
+    >>> from sktransformer_gp.comparison.cells import limit_threads
+    >>> with limit_threads(1):
+    ...     pass
+    """
+    if n_threads is None:
+        return nullcontext()
+    pools = ThreadpoolController()
+    return pools.limit(
+        limits={pool["prefix"]: min(n_threads, pool["num_threads"]) for pool in pools.info()}
+    )
+
+
+def _default_trait_names(y: ArrayLike, n_traits: int) -> list[str]:
+    if hasattr(y, "columns"):
+        return [str(column) for column in y.columns]
+    if getattr(y, "name", None) is not None:
+        return [str(y.name)]
+    return [f"trait_{i}" for i in range(1, n_traits + 1)]
+
+
+def _fit_and_predict(
+    model: BaseEstimator, X: Any, y: np.ndarray, fold: Fold
+) -> tuple[np.ndarray, dict[str, float]]:
+    """Return predictions (n_test, n_traits) and the seconds that fit and predict took."""
+    started = time.perf_counter()
+    model.fit(_take_rows(X, fold.train), fold.training_phenotypes(y))
+    fitted = time.perf_counter()
+    predicted = np.asarray(model.predict(_take_rows(X, fold.test)), dtype=np.float64)
+    seconds = {"fit_seconds": fitted - started, "predict_seconds": time.perf_counter() - fitted}
+    expected = y[fold.test].reshape(len(fold.test), -1).shape
+    if predicted.reshape(len(predicted), -1).shape != expected:
+        raise ValueError(f"predictions have the shape {predicted.shape}, expected {expected}")
+    if not np.isfinite(predicted).all():
+        raise ValueError(f"{(~np.isfinite(predicted)).sum()} of the predictions are not finite")
+    return predicted.reshape(expected), seconds
+
+
+def _take_rows(X: Any, rows: np.ndarray) -> Any:
+    return X.iloc[rows] if hasattr(X, "iloc") else X[rows]
