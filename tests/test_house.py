@@ -45,7 +45,8 @@ FLOORS = [
     {"comparison.run"},
     {"comparison.compare"},
     {"comparison"},
-    {"__init__"},
+    {"__init__", "commands", "commands.results"},
+    {"commands.compare"},
     {"__main__"},
 ]
 

@@ -115,7 +115,7 @@ def compare_models(
     >>> y = X[:, :2] + rng.normal(0, 0.5, (60, 2))
     >>> scores = compare_models({"ridge": Ridge()}, X, y, cv=3, verbose=0)
     >>> scores.groupby("trait").r.mean().round(1).to_dict()
-    {'trait_1': 0.7, 'trait_2': 0.8}
+    {'trait_1': 0.6, 'trait_2': 0.8}
     """
     _check_models(models)
     study = check_study(X, y, trait_names, dataset, groups)

@@ -55,8 +55,8 @@ class Journal:
         )
 
     def holds_a_run(self) -> bool:
-        """Tell whether a run was started in the folder."""
-        return self.provenance_path.exists()
+        """Tell whether scores or the provenance of a run stand in the folder."""
+        return self.scores_path.exists() or self.provenance_path.exists()
 
     def clear(self) -> None:
         """Remove the files of an earlier run, the provenance last."""
@@ -164,7 +164,7 @@ class Journal:
         FileNotFoundError
             If no run was started in the folder.
         """
-        if not self.holds_a_run():
+        if not self.provenance_path.exists():
             raise FileNotFoundError(f"{self.folder} holds no run: there is no {FILES[-1]} in it")
         return json.loads(self.provenance_path.read_text(encoding="utf-8"))
 

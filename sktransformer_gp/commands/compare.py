@@ -1,0 +1,274 @@
+"""The commands ``compare`` and ``demo``: a comparison from options to files.
+
+Nothing that takes time to import is imported before a command runs.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sktransformer_gp.commands.results import write_summary
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.utils import Bunch
+
+DATASETS = ("yeast", "wheat", "mice", "barley", "simulated")
+MODELS = ("transformer", "lecture", "gptransformer", "gblup", "rkhs", "lasso", "rf", "hgb")
+DEMO_MODELS = ["transformer", "gblup", "rf"]
+# As arguments of compare.
+DEMOS = {
+    "simulated": ["--dataset", "simulated"],
+    "yeast": ["--dataset", "yeast", "--traits", "Lactate", "Lactose", "--complete-cases"],
+}
+
+
+def fill_demo(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``demo``.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        The command's parser.
+    """
+    parser.add_argument(
+        "--dataset",
+        choices=DEMOS,
+        default="simulated",
+        help="simulated needs no network; yeast is the real cross (default: %(default)s)",
+    )
+    _add_run_options(parser, jobs=2, out="sktransformer_gp_demo")
+    parser.set_defaults(command=run_demo)
+
+
+def fill_compare(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``compare``.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        The command's parser.
+    """
+    parser.add_argument("--dataset", choices=DATASETS, help="the data; with --resume as before")
+    parser.add_argument("--traits", nargs="+", metavar="TRAIT", help="default: all of the data set")
+    parser.add_argument(
+        "--models",
+        nargs="+",
+        choices=MODELS,
+        default=DEMO_MODELS,
+        metavar="MODEL",
+        help=f"of {', '.join(MODELS)} (default: {' '.join(DEMO_MODELS)})",
+    )
+    parser.add_argument("--cv", type=_at_least(2), default=5, help="number of folds (default: 5)")
+    parser.add_argument(
+        "--repeats", type=_at_least(1), default=1, help="times the folds are drawn (default: 1)"
+    )
+    parser.add_argument(
+        "--group", action="store_true", help="keep each group (mice: cage) in one fold"
+    )
+    parser.add_argument(
+        "--complete-cases", action="store_true", help="drop samples that lack any of the traits"
+    )
+    parser.add_argument(
+        "--resume",
+        type=Path,
+        metavar="DIR",
+        help="continue the run in DIR with its options, whatever stopped it; --models may add more",
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace the run that stands in the folder"
+    )
+    _add_run_options(parser, jobs=1, out="sktransformer_gp_comparison")
+    parser.set_defaults(command=run_compare)
+
+
+def run_demo(parser: argparse.ArgumentParser, argv: Sequence[str]) -> int:
+    """Run ``demo``: a comparison with the options chosen.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        The parser of the whole command line.
+    argv : sequence of str
+        All arguments.
+
+    Returns
+    -------
+    int
+        Exit status, as of :func:`run_compare`.
+    """
+    arguments = parser.parse_args(argv)
+    print(
+        "Demo: how well do three models predict traits of segregants they have not seen? "
+        "One to three minutes.",
+        flush=True,
+    )
+    options = {"--seed": arguments.seed, "--jobs": arguments.jobs, "--out": arguments.out}
+    if arguments.data_home is not None:
+        options["--data-home"] = arguments.data_home
+    texts = [str(word) for option in options.items() for word in option]
+    return run_compare(parser, ["compare", *DEMOS[arguments.dataset], "--overwrite", *texts])
+
+
+def run_compare(parser: argparse.ArgumentParser, argv: Sequence[str]) -> int:
+    """Run ``compare``: scores, summary and figure in a folder, a table on the screen.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        The parser of the whole command line.
+    argv : sequence of str
+        All arguments.
+
+    Returns
+    -------
+    int
+        Exit status: 0, or 1 if a model failed in a fold.
+
+    Raises
+    ------
+    ValueError, OSError, ImportError
+        If an option does not fit the data or the run in the folder, or data cannot be read.
+    """
+    from sktransformer_gp.comparison import FailedFits
+
+    arguments = parser.parse_args(argv)
+    if arguments.resume is not None:
+        argv = [*_stored_command(arguments.resume), *argv[1:], "--out", str(arguments.resume)]
+        arguments = parser.parse_args(argv)
+    try:
+        scores, failures = _compare(arguments, argv), []
+    except FailedFits as error:
+        scores, failures = error.scores, error.failures
+    if len(scores):
+        write_summary(scores, arguments.out)
+    for failure in failures:
+        print(failure, file=sys.stderr)
+    if failures:
+        path = arguments.out / "errors.jsonl"
+        print(
+            f"{len(failures)} fits failed and are missing above; tracebacks: {path}; to try them "
+            f"again: compare --resume {arguments.out}",
+            file=sys.stderr,
+        )
+    return 1 if failures else 0
+
+
+def _add_run_options(parser: argparse.ArgumentParser, *, jobs: int, out: str) -> None:
+    parser.add_argument(
+        "--seed",
+        type=_at_least(0),
+        default=0,
+        help="seed of folds, models and simulated data (default: 0)",
+    )
+    parser.add_argument(
+        "--jobs", type=_at_least(1), default=jobs, help="fits at once (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path(out),
+        metavar="DIR",
+        help="folder for scores, errors, provenance, summary and figure (default: %(default)s)",
+    )
+    parser.add_argument("--data-home", type=Path, metavar="DIR", help="folder of the data's cache")
+
+
+def _at_least(lowest: int) -> Callable[[str], int]:
+    def whole_number(text: str) -> int:
+        number = int(text)
+        if number < lowest:
+            raise argparse.ArgumentTypeError(f"must be at least {lowest}, got {number}")
+        return number
+
+    return whole_number
+
+
+def _stored_command(folder: Path) -> list[str]:
+    """Return the arguments with which the run in a folder was started."""
+    from sktransformer_gp.comparison.journal import Journal
+
+    command = Journal(folder).read_provenance()["sessions"][0]["command"]
+    if command[:1] != ["compare"]:
+        raise ValueError(
+            f"the run in {folder} was not started by this command: resume it where it was started, "
+            "with compare_models(..., resume=True)"
+        )
+    return command
+
+
+def _compare(arguments: argparse.Namespace, argv: Sequence[str]) -> "pd.DataFrame":
+    from sktransformer_gp.comparison import compare_models
+    from sktransformer_gp.comparison.journal import Journal
+    from sktransformer_gp.models import make_model
+
+    if arguments.dataset is None:
+        raise ValueError(f"--dataset is one of {', '.join(DATASETS)}; there is no default")
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    resume = arguments.resume is not None
+    journal = Journal(arguments.out)
+    if journal.holds_a_run() and not (resume or arguments.overwrite):
+        raise FileExistsError(
+            f"{arguments.out} holds a run already: continue it with --resume {arguments.out}, "
+            "replace it with --overwrite, or give another --out"
+        )
+    study = _load(arguments)
+    groups = _groups(study, arguments)
+    if arguments.overwrite and not resume:
+        journal.clear()
+    _announce(study, arguments)
+    return compare_models(
+        {name: make_model(name, random_state=arguments.seed) for name in arguments.models},
+        study.data,
+        study.target,
+        cv=arguments.cv,
+        repeats=arguments.repeats,
+        groups=groups,
+        dataset=arguments.dataset,
+        random_state=arguments.seed,
+        n_jobs=arguments.jobs,
+        folder=arguments.out,
+        resume=resume,
+        command=argv,
+    )
+
+
+def _load(arguments: argparse.Namespace) -> "Bunch":
+    from sktransformer_gp import datasets
+
+    if arguments.dataset != "simulated":
+        fetch = getattr(datasets, f"fetch_{arguments.dataset}")
+        return fetch(
+            data_home=arguments.data_home,
+            traits=arguments.traits,
+            complete_cases=arguments.complete_cases,
+            as_frame=True,
+        )
+    study = datasets.make_cross(random_state=arguments.seed, as_frame=True)
+    traits = list(study.target) if arguments.traits is None else arguments.traits
+    unknown = [trait for trait in traits if trait not in study.target]
+    if unknown:
+        raise ValueError(f"unknown trait {unknown[0]!r}; the valid ones are {list(study.target)}")
+    study.target = study.target[traits]
+    return study
+
+
+def _groups(study: "Bunch", arguments: argparse.Namespace) -> Sequence[str] | None:
+    if not arguments.group:
+        return None
+    if study.groups is None:
+        raise ValueError(f"--group: the data set {arguments.dataset} has no groups; mice has")
+    return study.groups
+
+
+def _announce(study: "Bunch", arguments: argparse.Namespace) -> None:
+    (n_samples, n_markers), traits = study.data.shape, ", ".join(study.target)
+    times = f", {arguments.repeats} times" if arguments.repeats > 1 else ""
+    print(
+        f"{arguments.dataset}: {n_samples} samples x {n_markers} markers; traits: {traits}.\n"
+        f"{arguments.cv}-fold cross-validation{times}, the same folds for all models, "
+        f"seed {arguments.seed}.",
+        flush=True,
+    )
