@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sktransformer_gp.comparison import compare_models, summarise
     from sktransformer_gp.gblup import GBLUPRegressor
-    from sktransformer_gp.metrics import pearson_correlation, pearson_scorer, pearson_scorers
+    from sktransformer_gp.metrics import (
+        pearson_correlation,
+        pearson_scorer,
+        pearson_scorers,
+        selection_response,
+        top_fraction_overlap,
+    )
     from sktransformer_gp.per_trait import PerTraitRegressor
     from sktransformer_gp.preprocessing import (
         AssociationSelector,
@@ -44,13 +50,21 @@ __all__ = [
     "pearson_scorer",
     "pearson_scorers",
     "quality_report",
+    "selection_response",
     "summarise",
+    "top_fraction_overlap",
 ]
 
 _MODULES = {
     "comparison": ["compare_models", "summarise"],
     "gblup": ["GBLUPRegressor"],
-    "metrics": ["pearson_correlation", "pearson_scorer", "pearson_scorers"],
+    "metrics": [
+        "pearson_correlation",
+        "pearson_scorer",
+        "pearson_scorers",
+        "selection_response",
+        "top_fraction_overlap",
+    ],
     "per_trait": ["PerTraitRegressor"],
     "preprocessing": [
         "AssociationSelector",

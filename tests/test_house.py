@@ -24,6 +24,9 @@ MODULES = {
 
 # A module imports from the floors below its own only.
 FLOORS = [
+    {"metrics.traits"},
+    {"metrics.agreement", "metrics.calibration", "metrics.selection"},
+    {"metrics.scorers"},
     {"markers", "validation", "metrics", "layers", "download", "folds", "variance", "crossfit"},
     {"io.extras", "io.files", "io.dosage_text"},
     {"io.rows", "io.marker_table"},
@@ -41,7 +44,7 @@ FLOORS = [
     {"gblup", "rkhs", "polygenic", "per_trait"},
     {"regressor"},
     {"models", "comparison.cells", "comparison.statistics"},
-    {"comparison.journal", "comparison.provenance", "plotting"},
+    {"comparison.journal", "comparison.provenance", "comparison.ranks", "plotting"},
     {"comparison.run"},
     {"comparison.compare"},
     {"comparison"},

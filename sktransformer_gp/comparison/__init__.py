@@ -2,7 +2,17 @@
 
 from sktransformer_gp.comparison.cells import COLUMNS, Failure
 from sktransformer_gp.comparison.compare import compare_models
+from sktransformer_gp.comparison.ranks import RankTest, rank_models
 from sktransformer_gp.comparison.run import FailedFits
-from sktransformer_gp.comparison.statistics import summarise
+from sktransformer_gp.comparison.statistics import paired_differences, summarise
 
-__all__ = ["COLUMNS", "FailedFits", "Failure", "compare_models", "summarise"]
+__all__ = [
+    "COLUMNS",
+    "FailedFits",
+    "Failure",
+    "RankTest",
+    "compare_models",
+    "paired_differences",
+    "rank_models",
+    "summarise",
+]

@@ -15,10 +15,28 @@ from sklearn.utils import check_array, check_consistent_length
 from threadpoolctl import ThreadpoolController
 
 from sktransformer_gp.folds import Fold
-from sktransformer_gp.metrics import mean_squared_error, pearson_correlation, r2_score
+from sktransformer_gp.metrics import (
+    mean_squared_error,
+    pearson_correlation,
+    prediction_bias,
+    r2_score,
+    rank_correlation,
+    regression_slope,
+    selection_response,
+    top_fraction_overlap,
+)
 
 KEYS = ("model", "repeat", "fold", "train_fraction")
-METRICS = {"r": pearson_correlation, "mse": mean_squared_error, "r2": r2_score}
+METRICS = {
+    "r": pearson_correlation,
+    "mse": mean_squared_error,
+    "r2": r2_score,
+    "rank_correlation": rank_correlation,
+    "bias": prediction_bias,
+    "slope": regression_slope,
+    "selection_response": selection_response,
+    "top_fraction_overlap": top_fraction_overlap,
+}
 COLUMNS = (
     "dataset",
     "model",

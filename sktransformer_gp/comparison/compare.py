@@ -87,11 +87,13 @@ def compare_models(
     -------
     DataFrame
         One row per model x repeat x fold x share x trait, in that order, with the columns
-        `dataset`, `model`, `trait`, `repeat`, `fold`, `train_fraction`, `n_train` and `n_test`
-        (observed phenotypes), `r` (Pearson, predictive ability), `mse` (squared unit of the
-        trait), `r2`, and `fit_seconds` and `predict_seconds` (of the model in the fold, all traits
-        together). A run that was resumed gives the table of a run that was never interrupted, but
-        for the seconds.
+        `dataset`, `model`, `trait`, `repeat`, `fold`, `train_fraction`; `n_train` and `n_test`
+        (observed phenotypes); the metrics of :mod:`sktransformer_gp.metrics`: `r` (Pearson,
+        predictive ability), `mse` (squared unit of the trait), `r2`, `rank_correlation`, `bias`
+        (unit of the trait), `slope` (of y on its prediction), `selection_response` (unit of the
+        trait) and `top_fraction_overlap` (both for the largest 10 %); and `fit_seconds` and
+        `predict_seconds` (of the model in the fold, all traits together). A run that was resumed
+        gives the table of a run that was never interrupted, but for the seconds.
 
     Raises
     ------

@@ -1,10 +1,24 @@
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import Ridge
+from scipy import stats
+from sklearn.linear_model import Lasso, Ridge
 
 from sktransformer_gp.comparison import compare_models
-from sktransformer_gp.comparison.statistics import REQUIRED, summarise
+from sktransformer_gp.comparison.statistics import (
+    ALL_TRAITS,
+    REQUIRED,
+    adjust_holm,
+    block_columns,
+    corrected_t_test,
+    paired_differences,
+    summarise,
+)
+
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "rejection.py"
 
 
 @pytest.fixture
@@ -28,7 +42,8 @@ def test_summarise_by_hand():
     z, a = summary.itertuples(index=False)
     assert z[:4] == ("d", "z", "t", 2)
     # sd of .5 and .7 with n - 1: sqrt(.02)
-    assert z[4:] == pytest.approx((0.6, 0.02**0.5, 2.0, 0.3, 4.0, 0.2))
+    assert z[4:] == pytest.approx((0.6, 0.02**0.5, 2.0, 0.3, 4.0, 0.2, 1.0))
+    assert a.rank == 2
     assert np.isnan(a.r_sd)
 
 
@@ -45,3 +60,142 @@ def test_summarise_names_a_missing_column(X, y):
     scores = compare_models({"b": Ridge()}, X, y, cv=3, verbose=0)
     with pytest.raises(ValueError, match="no column 'mse'"):
         summarise(scores.drop(columns="mse"))
+
+
+@pytest.fixture
+def scores(X, y):
+    models = {"ridge": Ridge(), "lasso": Lasso(0.5), "mean": Ridge(1e9)}
+    return compare_models(models, X, y, repeats=3, dataset="cross", verbose=0)
+
+
+def test_further_metrics_and_ranks_are_summarised(scores):
+    summary = summarise(scores)
+    for row in summary.itertuples():
+        mine = scores[(scores["model"] == row.model) & (scores["trait"] == row.trait)]
+        assert row.slope_mean == pytest.approx(mine["slope"].mean())
+        assert row.top_fraction_overlap_mean == pytest.approx(mine["top_fraction_overlap"].mean())
+    for _, trait in summary.groupby("trait"):
+        order = trait.sort_values("r_mean", ascending=False)
+        assert order["rank"].tolist() == [1, 2, 3]
+
+
+def test_scores_of_an_older_version_are_summarised(scores):
+    old = scores.drop(
+        columns=["train_fraction", "slope", "bias", "rank_correlation", "selection_response"]
+    )
+    columns = ["model", "trait", "r_mean", "mse_mean"]
+    pd.testing.assert_frame_equal(summarise(old)[columns], summarise(scores)[columns])
+
+
+def test_shares_of_the_training_rows_are_kept_apart(X, y):
+    scores = compare_models({"a": Ridge()}, X, y, train_fractions=[0.5, 1], cv=3, verbose=0)
+    summary = summarise(scores)
+    assert summary["train_fraction"].tolist() == [0.5, 0.5, 1.0, 1.0]
+    assert (summary["n_folds"] == 3).all()
+    assert block_columns(scores) == ["dataset", "train_fraction", "trait"]
+
+
+def test_corrected_t_test_by_hand():
+    # mean .02; var .0002 with n - 1; error sqrt((1/4 + 30/120) * .0002) = .01; t = 2 on 3 df
+    d = 0.02 + np.array([-1, -1, 1, 1]) * np.sqrt(0.00015)
+    test = corrected_t_test(d, np.array([120, 120, 120, 120]), np.full(4, 30), confidence=0.9)
+    assert test["t"] == pytest.approx(2.0)
+    assert test["p_value"] == pytest.approx(0.1393, abs=1e-4)  # a table of t with 3 df
+    assert test["high"] - test["difference"] == pytest.approx(2.3534 * 0.01, abs=1e-6)
+    assert test["difference"] - test["low"] == pytest.approx(2.3534 * 0.01, abs=1e-6)
+
+
+def test_without_overlap_it_is_the_paired_t_test():
+    ours, theirs = np.random.default_rng(0).normal(size=(2, 12))
+    test = corrected_t_test(ours - theirs, np.full(12, 80), np.zeros(12), confidence=0.99)
+    expected = stats.ttest_rel(ours, theirs)
+    interval = expected.confidence_interval(0.99)
+    assert (test["t"], test["p_value"]) == pytest.approx((expected.statistic, expected.pvalue))
+    assert (test["low"], test["high"]) == pytest.approx((interval.low, interval.high))
+
+
+@pytest.mark.parametrize(("value", "p"), [(0.0, 1.0), (0.25, 0.0), (-0.25, 0.0)])
+def test_equal_differences(value, p):
+    test = corrected_t_test(np.full(5, value), np.full(5, 80), np.full(5, 20))
+    assert (test["low"], test["difference"], test["high"]) == (value, value, value)
+    assert test["p_value"] == p
+
+
+def test_adjusted_p_values_by_hand():
+    # sorted: .001 x 4, .01 x 3, .02 x 2 -> .04, .03 x 1 -> at least .04
+    p = np.array([0.03, 0.001, 0.02, 0.01])
+    np.testing.assert_allclose(adjust_holm(p), [0.04, 0.004, 0.04, 0.03])
+    assert adjust_holm(np.array([0.9, 0.8])).tolist() == [1.0, 1.0]
+
+
+def test_paired_differences_pair_the_folds(scores):
+    # in any order of the rows
+    table = paired_differences(scores.sample(frac=1, random_state=0), "ridge")
+    assert set(table["model"]) == {"lasso", "mean"}
+    for row in table.itertuples():
+        trait = scores[scores["trait"] == row.trait]
+        wide = trait.pivot(index=["repeat", "fold"], columns="model", values="r")
+        d = (wide[row.model] - wide["ridge"]).to_numpy()
+        expected = corrected_t_test(d, np.full(15, 48), np.full(15, 12))
+        assert row.n_folds == 15
+        assert row.difference == pytest.approx(expected["difference"])
+        assert row.p_value == pytest.approx(expected["p_value"])
+    np.testing.assert_allclose(table["p_adjusted"], adjust_holm(table["p_value"].to_numpy()))
+
+
+def test_the_mean_over_traits_is_compared_fold_by_fold(scores):
+    table = paired_differences(scores, "ridge", metric="slope", over_traits=True)
+    assert table["trait"].tolist() == [ALL_TRAITS] * 2
+    means = scores.groupby(["model", "repeat", "fold"])["slope"].mean().unstack("model")
+    for row in table.itertuples():
+        d = (means[row.model] - means["ridge"]).to_numpy()
+        expected = corrected_t_test(d, np.full(15, 48), np.full(15, 12))
+        assert (row.low, row.high) == pytest.approx((expected["low"], expected["high"]))
+
+
+def test_only_folds_of_both_models_are_compared(scores):
+    failed = (scores["model"] == "lasso") & (scores["fold"] == 2)
+    table = paired_differences(scores[~failed], "ridge").set_index("model")
+    assert set(table.loc["lasso", "n_folds"]) == {12}
+    assert set(table.loc["mean", "n_folds"]) == {15}
+    kept = paired_differences(scores[scores["fold"] != 2], "ridge").set_index("model")
+    assert table.loc["lasso", "low"].tolist() == kept.loc["lasso", "low"].tolist()
+
+
+def test_summary_with_a_reference(scores):
+    summary = summarise(scores, "ridge", confidence=0.8)
+    expected = paired_differences(scores, "ridge", confidence=0.8)
+    others = summary[summary["model"] != "ridge"]
+    pd.testing.assert_frame_equal(
+        others[["model", "trait", "difference", "low", "high"]].reset_index(drop=True),
+        expected.sort_values(["model", "trait"])[
+            ["model", "trait", "difference", "low", "high"]
+        ].reset_index(drop=True),
+    )
+    assert summary.loc[summary["model"] == "ridge", "difference"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("change", "arguments", "message"),
+    [
+        (lambda s: s, {"reference": "gblup"}, r"models \['ridge', 'lasso', 'mean'\], got 'gblup'"),
+        (lambda s: s[s["model"] == "ridge"], {"reference": "ridge"}, "two or more models"),
+        (lambda s: s, {"reference": "ridge", "metric": "auc"}, "no column 'auc'"),
+        (lambda s: s, {"reference": "ridge", "confidence": 95}, r"\(0, 1\), got 95"),
+        (lambda s: s[s["fold"] + s["repeat"] == 0], {"reference": "ridge"}, "at least 2 folds"),
+    ],
+)
+def test_what_cannot_be_compared(scores, change, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        paired_differences(change(scores), **arguments)
+
+
+def test_the_five_percent_test_rejects_five_percent_where_there_is_no_difference():
+    spec = importlib.util.spec_from_file_location("rejection", BENCHMARK)
+    rejection = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(rejection)
+    rng = np.random.default_rng(1)
+    differences = [rejection.draw(rng, 300, 10, 5) for _ in range(300)]
+    # 300 data sets: a standard error of 1.3 % around what a thousand give in rejection.csv
+    assert 0.03 <= rejection.reject(differences, 5, 300, corrected=True) <= 0.08
+    assert rejection.reject(differences, 5, 300, corrected=False) > 0.3
