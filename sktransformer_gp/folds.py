@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike
 from sklearn.model_selection import GroupKFold, KFold, check_cv
 from sklearn.utils import check_random_state
 
+from sktransformer_gp.splitters import SparseTesting
+
 
 @dataclass(frozen=True)
 class Fold:
@@ -27,6 +29,11 @@ class Fold:
         Rows it is scored on.
     train_fraction : float in (0, 1], default=1.0
         Share of the fold's training rows that `train` holds.
+    train_groups : ndarray of shape (n_train,), default=None
+        Family, cage or environment of the training rows.
+    hidden : ndarray of shape (n_test, n_traits), of bool, default=None
+        In sparse testing: which phenotypes of the test rows are hidden in training and scored;
+        test rows are training rows then. None = all phenotypes of rows that are no training rows.
 
     Examples
     --------
@@ -41,6 +48,8 @@ class Fold:
     train: np.ndarray
     test: np.ndarray
     train_fraction: float = 1.0
+    train_groups: np.ndarray | None = None
+    hidden: np.ndarray | None = None
 
     def __str__(self) -> str:
         part = "" if self.train_fraction == 1 else f", {self.train_fraction:g} of the training rows"
@@ -59,6 +68,9 @@ class Fold:
         ndarray of shape (n_train,) or (n_train, n_traits)
             Phenotypes of the training rows; a copy.
         """
+        if self.hidden is not None:
+            y = y.copy()
+            y[self.test] = np.where(self.hidden, np.nan, y[self.test])
         return y[self.train]
 
     def test_phenotypes(self, y: np.ndarray) -> np.ndarray:
@@ -74,7 +86,7 @@ class Fold:
         ndarray of shape (n_test,) or (n_test, n_traits)
             Phenotypes of the test rows; a copy.
         """
-        return y[self.test]
+        return y[self.test] if self.hidden is None else np.where(self.hidden, y[self.test], np.nan)
 
 
 def draw_folds(
@@ -94,11 +106,12 @@ def draw_folds(
         Phenotypes, NaN = not observed; only a splitter that stratifies looks at the values.
     cv : int, splitter or iterable of (train, test), default=5
         An int k gives ``KFold(k, shuffle=True)`` or, with `groups`,
-        ``GroupKFold(k, shuffle=True)``; else any scikit-learn splitter, or pairs of row numbers.
+        ``GroupKFold(k, shuffle=True)``; else any scikit-learn splitter, a
+        :class:`~sktransformer_gp.splitters.SparseTesting`, or pairs of row numbers.
     repeats : int, default=1
         Number of times that a k-fold is drawn anew, from 1; above 1 for an int `cv` only.
     groups : array-like of shape (n_samples,), default=None
-        Family, cage or environment of each sample.
+        Family, cage, environment or year of each sample.
     train_fractions : sequence of float in (0, 1], default=(1.0,)
         Shares of the training rows, drawn at random, the smaller within the larger; each fold
         comes once for each share, with the same test rows.
@@ -134,8 +147,12 @@ def draw_folds(
     if not folds:
         raise ValueError(f"cv gives no fold at all: {cv!r}")
     for fold in folds:
-        _check_disjoint(fold, labels, "row" if groups is None else "group")
-    return [part for fold in folds for part in _thin(fold, train_fractions, seed)]
+        if fold.hidden is None:
+            _check_disjoint(fold, labels, "row" if groups is None else "group")
+        elif tuple(train_fractions) != (1.0,):
+            raise ValueError(f"train_fractions={train_fractions!r} does not go with {cv!r}")
+    parts = [part for fold in folds for part in _thin(fold, train_fractions, seed)]
+    return parts if groups is None else [replace(p, train_groups=labels[p.train]) for p in parts]
 
 
 def _split(
@@ -143,20 +160,30 @@ def _split(
 ) -> Iterator[Fold]:
     rows = np.arange(len(y))
     for repeat, splitter in enumerate(_splitters(cv, repeats, groups, seed)):
-        for fold, (train, test) in enumerate(splitter.split(rows, y, groups)):
-            yield Fold(repeat, fold, rows[train], rows[test])
+        if isinstance(splitter, SparseTesting):
+            yield from _hide(y, splitter)
+        else:
+            for fold, (train, test) in enumerate(splitter.split(rows, y, groups)):
+                yield Fold(repeat, fold, rows[train], rows[test])
+
+
+def _hide(y: np.ndarray, splitter: SparseTesting) -> Iterator[Fold]:
+    for fold, (test, hidden) in enumerate(splitter.hide(y)):
+        left = ~np.isnan(y)
+        left[test] &= ~hidden
+        yield Fold(0, fold, np.flatnonzero(left.any(axis=1)), test, hidden=hidden)
 
 
 def _splitters(cv: int | Any | Iterable, repeats: int, groups: ArrayLike | None, seed: int) -> list:
-    if not isinstance(cv, Integral):
-        if repeats != 1:
-            raise ValueError(
-                f"repeats={repeats} goes with an int cv only, got cv={cv!r}; "
-                "give a repeated splitter such as RepeatedKFold, and repeats=1"
-            )
-        return [check_cv(cv)]
-    kind = KFold if groups is None else GroupKFold
-    return [kind(cv, shuffle=True, random_state=seed + repeat) for repeat in range(repeats)]
+    if isinstance(cv, Integral):
+        kind = KFold if groups is None else GroupKFold
+        return [kind(cv, shuffle=True, random_state=seed + repeat) for repeat in range(repeats)]
+    if repeats != 1:
+        raise ValueError(
+            f"repeats={repeats} goes with an int cv only, got cv={cv!r}; "
+            "give a repeated splitter such as RepeatedKFold, and repeats=1"
+        )
+    return [cv if isinstance(cv, SparseTesting) else check_cv(cv)]
 
 
 def _check_disjoint(fold: Fold, labels: np.ndarray, what: str) -> None:

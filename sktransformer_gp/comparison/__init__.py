@@ -2,6 +2,7 @@
 
 from sktransformer_gp.comparison.cells import COLUMNS, Failure
 from sktransformer_gp.comparison.compare import compare_models
+from sktransformer_gp.comparison.leaks import LeakWarning
 from sktransformer_gp.comparison.ranks import RankTest, rank_models
 from sktransformer_gp.comparison.run import FailedFits
 from sktransformer_gp.comparison.statistics import paired_differences, summarise
@@ -10,6 +11,7 @@ __all__ = [
     "COLUMNS",
     "FailedFits",
     "Failure",
+    "LeakWarning",
     "RankTest",
     "compare_models",
     "paired_differences",

@@ -1,5 +1,6 @@
 """One model in one fold: fitted on the training rows, scored on the test rows, or failed."""
 
+import json
 import time
 import traceback
 from collections.abc import Iterable
@@ -12,8 +13,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.metadata_routing import get_routing_for_object
 from threadpoolctl import ThreadpoolController
 
+from sktransformer_gp.comparison.leaks import is_transductive
 from sktransformer_gp.folds import Fold
 from sktransformer_gp.metrics import (
     mean_squared_error,
@@ -49,6 +52,7 @@ COLUMNS = (
     *METRICS,
     "fit_seconds",
     "predict_seconds",
+    "best_params",
 )
 
 
@@ -235,12 +239,16 @@ def run_cell(
     Returns
     -------
     DataFrame or Failure
-        One row of scores for each trait, or what the model raised.
+        One row of scores for each trait, or what the model raised. In the first fold
+        ``attrs["transductive"]`` tells whether the model's predictions depend on each other.
     """
     phenotypes = as_phenotypes(y)
     try:
         with limit_threads(n_threads):
-            predicted, seconds = _fit_and_predict(clone(model), X, phenotypes, fold)
+            fitted, predicted, seconds = _fit_and_predict(clone(model), X, phenotypes, fold)
+            transductive = _is_first(fold) and is_transductive(
+                fitted, _take_rows(X, fold.test), predicted
+            )
     except Exception as error:
         return Failure(
             *(name, fold.repeat, fold.fold, fold.train_fraction),
@@ -257,7 +265,9 @@ def run_cell(
         },
     }
     keys = dict(zip(KEYS, (name, fold.repeat, fold.fold, fold.train_fraction), strict=True))
-    return pd.DataFrame(columns).assign(**keys, **seconds)
+    scores = pd.DataFrame(columns).assign(**keys, **seconds, best_params=_best_params(fitted))
+    scores.attrs["transductive"] = transductive
+    return scores
 
 
 def limit_threads(n_threads: int | None) -> AbstractContextManager:
@@ -297,10 +307,11 @@ def _default_trait_names(y: ArrayLike, n_traits: int) -> list[str]:
 
 def _fit_and_predict(
     model: BaseEstimator, X: Any, y: np.ndarray, fold: Fold
-) -> tuple[np.ndarray, dict[str, float]]:
-    """Return predictions (n_test, n_traits) and the seconds that fit and predict took."""
+) -> tuple[BaseEstimator, np.ndarray, dict[str, float]]:
+    """Return the model, predictions (n_test, n_traits) and the seconds of fit and predict."""
+    groups = {"groups": fold.train_groups} if _wants_groups(model, fold) else {}
     started = time.perf_counter()
-    model.fit(_take_rows(X, fold.train), fold.training_phenotypes(y))
+    model.fit(_take_rows(X, fold.train), fold.training_phenotypes(y), **groups)
     fitted = time.perf_counter()
     predicted = np.asarray(model.predict(_take_rows(X, fold.test)), dtype=np.float64)
     seconds = {"fit_seconds": fitted - started, "predict_seconds": time.perf_counter() - fitted}
@@ -309,8 +320,25 @@ def _fit_and_predict(
         raise ValueError(f"predictions have the shape {predicted.shape}, expected {expected}")
     if not np.isfinite(predicted).all():
         raise ValueError(f"{(~np.isfinite(predicted)).sum()} of the predictions are not finite")
-    return predicted.reshape(expected), seconds
+    return model, predicted.reshape(expected), seconds
 
 
 def _take_rows(X: Any, rows: np.ndarray) -> Any:
     return X.iloc[rows] if hasattr(X, "iloc") else X[rows]
+
+
+def _is_first(fold: Fold) -> bool:
+    return fold.repeat == fold.fold == 0
+
+
+def _wants_groups(model: BaseEstimator, fold: Fold) -> bool:
+    """Tell whether a model is a search whose splitter needs groups, and there are any."""
+    splitter = getattr(model, "cv", None)
+    if fold.train_groups is None or not hasattr(splitter, "split"):
+        return False
+    return get_routing_for_object(splitter).split.requests.get("groups") is True
+
+
+def _best_params(model: BaseEstimator) -> str:
+    chosen = getattr(model, "best_params_", None)
+    return "" if chosen is None else json.dumps(chosen, default=repr)

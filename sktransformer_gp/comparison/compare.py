@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 
 from sktransformer_gp.comparison.cells import as_phenotypes, check_study, count_observed
 from sktransformer_gp.comparison.journal import Journal
+from sktransformer_gp.comparison.leaks import count_clones, warn_of_clones
 from sktransformer_gp.comparison.provenance import describe_run, describe_session
 from sktransformer_gp.comparison.run import Run
 from sktransformer_gp.folds import Fold, draw_folds
@@ -38,7 +39,8 @@ def compare_models(
     """Cross-validate all models on the same folds and score each trait of each fold.
 
     A model is cloned for each fold and handed a copy of the training rows, nothing else; one fit
-    serves all traits. A model that fails in a fold does not stop the others.
+    serves all traits. A model that fails in a fold does not stop the others. A search, such as
+    ``GridSearchCV``, chooses anew in each training set: nested cross-validation.
 
     Parameters
     ----------
@@ -52,12 +54,14 @@ def compare_models(
         with one dimension.
     cv : int, splitter or iterable of (train, test), default=5
         An int k gives ``KFold(k, shuffle=True)`` or, with `groups`,
-        ``GroupKFold(k, shuffle=True)``; else any scikit-learn splitter, or pairs of row numbers.
+        ``GroupKFold(k, shuffle=True)``; else any scikit-learn splitter, one of
+        :mod:`sktransformer_gp.splitters`, or pairs of row numbers.
     repeats : int, default=1
         Number of times that a k-fold is drawn anew, from 1; above 1 for an int `cv` only.
     groups : array-like of shape (n_samples,), default=None
-        Family, cage or environment of each sample; a split that has a group in training and test
-        at once is an error, whatever `cv` is.
+        Family, cage, environment or year of each sample; a split that has a group in training and
+        test at once is an error, whatever `cv` is. A search among the models whose own splitter
+        needs groups is handed those of the training rows.
     train_fractions : sequence of float in (0, 1], default=(1.0,)
         Shares of the training rows that models are fitted on, for predictive ability against
         training size; the smaller are drawn from the larger, the test rows stay.
@@ -92,7 +96,8 @@ def compare_models(
         predictive ability), `mse` (squared unit of the trait), `r2`, `rank_correlation`, `bias`
         (unit of the trait), `slope` (of y on its prediction), `selection_response` (unit of the
         trait) and `top_fraction_overlap` (both for the largest 10 %); and `fit_seconds` and
-        `predict_seconds` (of the model in the fold, all traits together). A run that was resumed
+        `predict_seconds` (of the model in the fold, all traits together); and `best_params`, as
+        JSON, where the model is a search, otherwise "". A run that was resumed
         gives the table of a run that was never interrupted, but for the seconds.
 
     Raises
@@ -106,6 +111,12 @@ def compare_models(
     FailedFits
         At the end, if a model raised or predicted anything but finite numbers: names model, repeat
         and fold, and carries the scores of the others. Nothing is left out silently.
+
+    Warns
+    -----
+    LeakWarning
+        If test samples have the very genotype of a training sample, with their number, or a model
+        predicts samples otherwise when they are predicted by themselves.
 
     Examples
     --------
@@ -132,12 +143,15 @@ def compare_models(
     )
     for fold in folds:
         _check_observed(fold, phenotypes, study.traits)
-    protocol = {"cv": cv, "repeats": repeats, "random_state": random_state}
+    n_clones = count_clones(study.X, folds)
+    warn_of_clones(n_clones)
     run = Run(study, folds, models)
     if folder is not None:
-        n_parallel = joblib.effective_n_jobs(n_jobs)
-        session = describe_session(command, n_parallel)
-        run.open(Journal(folder), describe_run(study, folds, models, protocol), session, resume)
+        protocol = {"cv": cv, "repeats": repeats, "random_state": random_state}
+        description = describe_run(study, folds, models, protocol)
+        description["leaks"] = {"clones_in_test": n_clones}
+        session = describe_session(command, joblib.effective_n_jobs(n_jobs))
+        run.open(Journal(folder), description, session, resume)
     run.work(n_jobs, verbose)
     return run.close()
 

@@ -19,7 +19,7 @@ import pandas as pd
 
 from sktransformer_gp.comparison.cells import COLUMNS, KEYS, Failure
 
-NAMES = ("dataset", "model", "trait")
+TEXTS = ("dataset", "model", "trait", "best_params")
 WHOLE_NUMBERS = ("repeat", "fold", "n_train", "n_test")
 FILES = ("scores.csv", "errors.jsonl", "provenance.json")
 
@@ -180,7 +180,7 @@ class Journal:
 
 
 def _type(column: str) -> type:
-    if column in NAMES:
+    if column in TEXTS:
         return str
     return int if column in WHOLE_NUMBERS else float
 

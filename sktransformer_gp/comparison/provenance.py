@@ -210,6 +210,8 @@ def hash_folds(folds: Iterable[Fold]) -> str:
     for fold in folds:
         parts.append(f"{fold.repeat} {fold.fold} {fold.train_fraction!r}".encode())
         parts += [np.asarray(rows, dtype="<i8").tobytes() for rows in (fold.train, fold.test)]
+        if fold.hidden is not None:
+            parts.append(fold.hidden.tobytes())
     return _sha256(parts)
 
 

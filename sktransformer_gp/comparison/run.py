@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from sktransformer_gp.comparison.cells import COLUMNS, KEYS, Failure, Study, run_cell
 from sktransformer_gp.comparison.journal import Journal
+from sktransformer_gp.comparison.leaks import warn_of_transduction
 from sktransformer_gp.comparison.provenance import find_changes, now
 from sktransformer_gp.folds import Fold
 
@@ -138,6 +139,8 @@ class Run:
         if failed:
             self.failures.append(result)
         else:
+            if result.attrs.pop("transductive"):
+                warn_of_transduction(result["model"].iloc[0])
             result = result.assign(dataset=self.study.dataset)[list(COLUMNS)]
             self.tables.append(result)
         if self.journal is not None:

@@ -39,7 +39,7 @@ class Spy(RegressorMixin, BaseEstimator):
 @pytest.fixture
 def data():
     rng = np.random.default_rng(0)
-    X = rng.integers(0, 3, (30, 6))
+    X = rng.integers(0, 3, (30, 12))
     return X, X[:, :2] + rng.normal(size=(30, 2))
 
 

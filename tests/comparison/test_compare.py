@@ -1,3 +1,4 @@
+import json
 import pickle
 
 import numpy as np
@@ -7,10 +8,17 @@ from scipy.stats import pearsonr
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import Lasso, Ridge
 from sklearn.metrics import mean_squared_error, r2_score
-from sklearn.model_selection import KFold, cross_validate
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    KFold,
+    LeaveOneGroupOut,
+    cross_validate,
+)
 
 from sktransformer_gp.comparison import COLUMNS, FailedFits, compare_models
 from sktransformer_gp.per_trait import PerTraitRegressor
+from sktransformer_gp.splitters import ForwardSplit, SparseTesting
 
 SECONDS = ["fit_seconds", "predict_seconds"]
 
@@ -300,3 +308,90 @@ def test_shares_of_the_training_rows_lie_within_each_other(X, y):
     whole = compare_models({"a": Recorder([])}, X, y, cv=3, verbose=0)
     full = scores[scores["train_fraction"] == 1].reset_index(drop=True)
     pd.testing.assert_frame_equal(full.drop(columns=SECONDS), whole.drop(columns=SECONDS))
+
+
+def test_sparse_testing_hides_what_it_scores(X, y):
+    """A model that knows all phenotypes it was handed by row number scores nothing of them."""
+    X = np.c_[np.arange(60), X]
+    seen = []
+    scores = compare_models(
+        {"a": Recorder(seen)}, X, y, cv=SparseTesting(4, random_state=0), verbose=0
+    )
+    n_hidden = np.zeros(y.shape, dtype=int)
+    for X_seen, y_seen in seen:
+        assert X_seen[:, 0].tolist() == list(range(60))  # one of two traits is known of each line
+        hidden = np.isnan(y_seen)
+        assert (hidden.sum(axis=1) < 2).all()
+        np.testing.assert_array_equal(y_seen[~hidden], y[~hidden])
+        n_hidden += hidden
+    np.testing.assert_array_equal(n_hidden, 1)
+    assert scores["n_test"].tolist() == [15] * 8
+    assert scores["n_train"].tolist() == [45] * 8
+
+
+def test_a_line_that_is_known_for_another_trait_is_predicted_better():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 3, (80, 30))
+    common = rng.normal(size=80)  # what the two traits share is not in the markers
+    y = np.c_[common, common] + rng.normal(0, 0.3, (80, 2))
+
+    class Copies(RegressorMixin, BaseEstimator):
+        """Predicts a trait of a training line by its other trait."""
+
+        def fit(self, X, y):
+            self.known_ = {row.tobytes(): other for row, other in zip(X, y, strict=True)}
+            return self
+
+        def predict(self, X):
+            known = [self.known_.get(row.tobytes(), np.zeros(2)) for row in X]
+            return np.nan_to_num([np.where(np.isnan(k), k[::-1], k) for k in known])
+
+    new, sparse = (
+        compare_models({"a": Copies()}, X, y, cv=cv, verbose=0)["r"].mean()
+        for cv in (4, SparseTesting(4, random_state=0))
+    )
+    assert new == 0
+    assert sparse > 0.8
+
+
+def test_a_search_chooses_in_each_training_set(X, y):
+    grid = {"alpha": [0.1, 1e6]}
+    scores = compare_models(
+        {"search": GridSearchCV(Ridge(), grid, cv=3), "ridge": Ridge(0.1)}, X, y, cv=3, verbose=0
+    )
+    search, ridge = (scores[scores["model"] == name] for name in ("search", "ridge"))
+    assert [json.loads(text) for text in search["best_params"]] == [{"alpha": 0.1}] * 6
+    assert search["r"].tolist() == ridge["r"].tolist()
+    assert ridge["best_params"].tolist() == [""] * 6
+
+
+@pytest.mark.parametrize(
+    ("inner", "wanted"), [(GroupKFold(3), True), (LeaveOneGroupOut(), True), (KFold(3), False)]
+)
+def test_a_search_gets_the_groups_of_the_training_rows(X, y, inner, wanted):
+    groups = np.repeat(np.arange(12), 5)
+    X[:, 0] = groups
+    seen = []
+
+    class Spy(Ridge):
+        def fit(self, X, y):
+            seen.append(set(X[:, 0]))
+            return super().fit(X, y)
+
+    search = GridSearchCV(Spy(), {"alpha": [1.0]}, cv=inner)
+    compare_models({"a": search}, X, y, cv=4, groups=groups, verbose=0)
+    n_inner = 9 if isinstance(inner, LeaveOneGroupOut) else 3
+    for fold in range(4):
+        *parts, whole = seen[fold * (n_inner + 1) : (fold + 1) * (n_inner + 1)]
+        assert len(whole) == 9
+        if wanted:
+            assert all(len(part) == 9 - 9 // n_inner for part in parts)
+
+
+def test_later_years_are_predicted_from_earlier_ones(X, y):
+    years = np.repeat([2020, 2021, 2022], 20)
+    X[:, 0] = years - 2020
+    seen = []
+    scores = compare_models({"a": Recorder(seen)}, X, y, cv=ForwardSplit(), groups=years, verbose=0)
+    assert [set(X_seen[:, 0]) for X_seen, _ in seen] == [{0}, {0, 1}]
+    assert scores["n_train"].tolist() == [20, 20, 40, 40]

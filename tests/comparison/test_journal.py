@@ -17,7 +17,7 @@ def cell(model="ridge", fold=0, n_traits=2, seed=0):
     )
     traits = [f"trait {t}" for t in range(n_traits)]
     keys = {"model": model, "trait": traits, "repeat": 0, "fold": fold, "train_fraction": 1.0}
-    return scores.assign(dataset="", **keys, n_train=9, n_test=3)
+    return scores.assign(dataset="", **keys, n_train=9, n_test=3, best_params='{"alpha": 1}')
 
 
 @pytest.fixture

@@ -68,7 +68,8 @@ def run(folder, models=None, **arguments):
 
 def test_the_file_is_the_table(tmp_path):
     scores = run(tmp_path, dataset="cross", repeats=2)
-    written = pd.read_csv(tmp_path / "scores.csv", dtype=str).astype(scores.dtypes)
+    written = pd.read_csv(tmp_path / "scores.csv", dtype=str, na_filter=False)
+    written = written.astype(scores.dtypes)
     pd.testing.assert_frame_equal(written, scores, check_exact=True)
     assert list(scores) == list(COLUMNS)
     assert not (tmp_path / "errors.jsonl").exists()
