@@ -19,7 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 COMMAND = [sys.executable, "-m", "sktransformer_gp", "compare"]
-OPTIONS = "--dataset simulated --models gblup --cv 5 --repeats 2".split()
+OPTIONS = ["--dataset", "simulated", "--models", "gblup", "--cv", "5", "--repeats", "2"]
 SECONDS = ["fit_seconds", "predict_seconds"]
 
 

@@ -1,80 +1,17 @@
-"""Figures from tidy tables and fitted models; each draws on given axes and returns them.
+"""Figures of a fitted model: its training, and what it predicts."""
 
-matplotlib is imported when a figure is drawn: it comes with the extra ``plot``.
-"""
-
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from sktransformer_gp.metrics import pearson_correlation
+from sktransformer_gp.plotting.axes import COLOURS, new_axes, new_panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-# Okabe & Ito's colours, told apart with any colour vision; light yellow is left out on white.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-
-
-def plot_comparison(scores: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
-    """Draw the predictive ability of each model: points, their mean and standard deviation.
-
-    Up to seven traits have a colour each, with one point per fold. Of more traits, the points are
-    the traits' means over folds.
-
-    Parameters
-    ----------
-    scores : DataFrame
-        Table of :func:`~sktransformer_gp.comparison.compare_models`; its columns `dataset`,
-        `model`, `trait` and `r` are used. Models stand from top to bottom in the table's order.
-    ax : Axes, default=None
-        Axes to draw on; None = a new figure of a height that fits the models.
-
-    Returns
-    -------
-    Axes
-        The axes with the drawing: points with bars from mean - sd to mean + sd.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is not installed.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from sktransformer_gp.plotting import plot_comparison
-    >>> scores = pd.DataFrame({"dataset": "yeast", "model": ["gblup", "gblup", "rf", "rf"],
-    ...                        "trait": "Lactate", "r": [0.73, 0.76, 0.70, 0.72]})
-    >>> plot_comparison(scores).get_xlabel()
-    'predictive ability r (points: folds; bars: mean ± sd)'
-    """
-    scores, points = _label_series(scores)
-    models = list(scores["model"].unique())
-    series = list(scores["series"].unique())
-    if ax is None:
-        ax = _new_axes(6.4, 1.3 + len(models) * max(0.4, 0.14 * len(series)))
-    offsets = np.linspace(-0.3, 0.3, 2 * len(series) + 1)[1::2]
-    for name, offset, colour, marker in zip(series, offsets, COLOURS, MARKERS, strict=False):
-        for row, model in enumerate(models):
-            chosen = scores.loc[(scores["model"] == model) & (scores["series"] == name), "r"]
-            label = name if row == 0 else None
-            _draw_points_and_mean(ax, chosen, row + offset, colour, marker, label)
-    ax.set_yticks(range(len(models)), models)
-    ax.set_ylim(len(models) - 0.5, -0.5)
-    ax.set_xlabel(f"predictive ability r (points: {points}; bars: mean ± sd)")
-    ax.grid(axis="x", alpha=0.3)
-    if len(series) > 1 or series[0]:
-        # As many columns as fit across the axes: an entry is its text and about 6 letters' width.
-        n_columns = max(1, 60 // (6 + max(map(len, series))))
-        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=min(n_columns, len(series)))
-    return ax
 
 
 def plot_learning_curve(model: BaseEstimator, ax: "Axes | None" = None) -> "Axes":
@@ -115,7 +52,7 @@ def plot_learning_curve(model: BaseEstimator, ax: "Axes | None" = None) -> "Axes
         raise ValueError(
             f"{type(model).__name__} has no loss_curve_: fit a model trained in epochs"
         )
-    ax = _new_axes(6.4, 3.8) if ax is None else ax
+    ax = new_axes(6.4, 3.8) if ax is None else ax
     _draw_curve(ax, loss, "training loss", COLOURS[0], "-")
     validation = getattr(model, "validation_scores_", None)
     if validation is not None and len(validation):
@@ -163,7 +100,7 @@ def plot_predictions(
     y_pred = np.asarray(y_pred, dtype=float)
     y_true, y_pred = (y.reshape(len(y), -1) for y in (y_true, y_pred))
     n_traits = y_true.shape[1]
-    panels = _new_panels(n_traits) if ax is None else np.atleast_1d(np.asarray(ax)).ravel()
+    panels = new_panels(n_traits) if ax is None else np.atleast_1d(np.asarray(ax)).ravel()
     if y_true.shape != y_pred.shape or len(panels) != n_traits:
         raise ValueError(
             f"y_true and y_pred need the same shape and ax one Axes a trait, got {y_true.shape}, "
@@ -172,61 +109,6 @@ def plot_predictions(
     for panel, name, *pair in zip(panels, names, y_true.T, y_pred.T, strict=True):
         _draw_predictions(panel, name, *pair)
     return panels[0] if n_traits == 1 else panels
-
-
-def _pyplot() -> ModuleType:
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            "figures need matplotlib: pip install 'sktransformer-gp[plot]'"
-        ) from error
-    return plt
-
-
-def _new_axes(width: float, height: float) -> "Axes":
-    return _pyplot().subplots(figsize=(width, height), layout="constrained")[1]
-
-
-def _new_panels(n_panels: int) -> np.ndarray:
-    n_columns = int(np.ceil(np.sqrt(n_panels)))
-    n_rows = -(-n_panels // n_columns)
-    size = (3.4 * n_columns + 0.4, 3.4 * n_rows + 0.2)
-    figure, panels = _pyplot().subplots(
-        n_rows, n_columns, figsize=size, layout="constrained", squeeze=False
-    )
-    for spare in panels.ravel()[n_panels:]:
-        figure.delaxes(spare)
-    return panels.ravel()[:n_panels]
-
-
-def _label_series(scores: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """Return the scores with a column `series`, which has one colour, and what a point is."""
-    several = scores["dataset"].nunique(dropna=False) > 1
-    label = scores["trait"].astype(str)
-    scores = scores.assign(series=scores["dataset"] + ": " + label if several else label)
-    if scores["series"].nunique() <= len(COLOURS):
-        return scores, "folds"
-    means = scores.groupby(["model", "series"], sort=False)["r"].mean().reset_index()
-    return means.assign(series=""), f"means of {scores['series'].nunique()} traits"
-
-
-def _draw_points_and_mean(
-    ax: "Axes", values: pd.Series, height: float, colour: str, marker: str, label: str | None
-) -> None:
-    style = {"color": colour, "marker": marker, "linestyle": "none"}
-    ax.plot(values, np.full(len(values), height), markersize=5, alpha=0.45, mew=0, **style)
-    sd = values.std() if len(values) > 1 else 0.0
-    ax.errorbar(
-        values.mean(),
-        height,
-        xerr=sd,
-        markersize=8,
-        capsize=4,
-        elinewidth=1.2,
-        label=label,
-        **style,
-    )
 
 
 def _draw_curve(ax: "Axes", values: ArrayLike, name: str, colour: str, line: str) -> None:
