@@ -49,7 +49,8 @@ FLOORS = [
     {"comparison"},
     {"plotting.comparisons", "plotting.costs", "plotting.fits", "plotting.searches"},
     {"plotting"},
-    {"__init__", "commands", "commands.results"},
+    {"report"},
+    {"__init__", "commands", "commands.results", "commands.studies"},
     {"commands.compare"},
     {"__main__"},
 ]

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sktransformer_gp.commands.results import write_summary
+from sktransformer_gp.commands.results import check_figures, write_results
+from sktransformer_gp.commands.studies import choose_protocol, load_study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 DATASETS = ("yeast", "wheat", "mice", "barley", "simulated")
 MODELS = ("transformer", "lecture", "gptransformer", "gblup", "rkhs", "lasso", "rf", "hgb")
+PROTOCOLS = ("new-lines", "leave-group-out", "sparse")
 DEMO_MODELS = ["transformer", "gblup", "rf"]
 # As arguments of compare.
 DEMOS = {
@@ -61,12 +63,27 @@ def fill_compare(parser: argparse.ArgumentParser) -> None:
         metavar="MODEL",
         help=f"of {', '.join(MODELS)} (default: {' '.join(DEMO_MODELS)})",
     )
+    parser.add_argument(
+        "--protocol",
+        choices=PROTOCOLS,
+        default="new-lines",
+        help="new-lines: k-fold (with --group of groups); leave-group-out: each group in turn; "
+        "sparse: some traits of the test lines are known (default: %(default)s)",
+    )
     parser.add_argument("--cv", type=_at_least(2), default=5, help="number of folds (default: 5)")
     parser.add_argument(
         "--repeats", type=_at_least(1), default=1, help="times the folds are drawn (default: 1)"
     )
     parser.add_argument(
         "--group", action="store_true", help="keep each group (mice: cage) in one fold"
+    )
+    parser.add_argument(
+        "--train-fractions",
+        nargs="+",
+        type=float,
+        default=[1.0],
+        metavar="SHARE",
+        help="shares of the training rows to train on, for instance 0.25 0.5 1 (default: 1)",
     )
     parser.add_argument(
         "--complete-cases", action="store_true", help="drop samples that lack any of the traits"
@@ -79,6 +96,9 @@ def fill_compare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--overwrite", action="store_true", help="replace the run that stands in the folder"
+    )
+    parser.add_argument(
+        "--report", action="store_true", help="write report.html: tables, figures, provenance"
     )
     _add_run_options(parser, jobs=1, out="sktransformer_gp_comparison")
     parser.set_defaults(command=run_compare)
@@ -138,12 +158,14 @@ def run_compare(parser: argparse.ArgumentParser, argv: Sequence[str]) -> int:
     if arguments.resume is not None:
         argv = [*_stored_command(arguments.resume), *argv[1:], "--out", str(arguments.resume)]
         arguments = parser.parse_args(argv)
+    if arguments.report:
+        check_figures()
     try:
         scores, failures = _compare(arguments, argv), []
     except FailedFits as error:
         scores, failures = error.scores, error.failures
     if len(scores):
-        write_summary(scores, arguments.out)
+        write_results(scores, arguments.out, report=arguments.report)
     for failure in failures:
         print(failure, file=sys.stderr)
     if failures:
@@ -214,8 +236,8 @@ def _compare(arguments: argparse.Namespace, argv: Sequence[str]) -> "pd.DataFram
             f"{arguments.out} holds a run already: continue it with --resume {arguments.out}, "
             "replace it with --overwrite, or give another --out"
         )
-    study = _load(arguments)
-    groups = _groups(study, arguments)
+    study = load_study(arguments)
+    protocol = choose_protocol(study, arguments)
     if arguments.overwrite and not resume:
         journal.clear()
     _announce(study, arguments)
@@ -223,9 +245,8 @@ def _compare(arguments: argparse.Namespace, argv: Sequence[str]) -> "pd.DataFram
         {name: make_model(name, random_state=arguments.seed) for name in arguments.models},
         study.data,
         study.target,
-        cv=arguments.cv,
-        repeats=arguments.repeats,
-        groups=groups,
+        **protocol,
+        train_fractions=arguments.train_fractions,
         dataset=arguments.dataset,
         random_state=arguments.seed,
         n_jobs=arguments.jobs,
@@ -235,40 +256,16 @@ def _compare(arguments: argparse.Namespace, argv: Sequence[str]) -> "pd.DataFram
     )
 
 
-def _load(arguments: argparse.Namespace) -> "Bunch":
-    from sktransformer_gp import datasets
-
-    if arguments.dataset != "simulated":
-        fetch = getattr(datasets, f"fetch_{arguments.dataset}")
-        return fetch(
-            data_home=arguments.data_home,
-            traits=arguments.traits,
-            complete_cases=arguments.complete_cases,
-            as_frame=True,
-        )
-    study = datasets.make_cross(random_state=arguments.seed, as_frame=True)
-    traits = list(study.target) if arguments.traits is None else arguments.traits
-    unknown = [trait for trait in traits if trait not in study.target]
-    if unknown:
-        raise ValueError(f"unknown trait {unknown[0]!r}; the valid ones are {list(study.target)}")
-    study.target = study.target[traits]
-    return study
-
-
-def _groups(study: "Bunch", arguments: argparse.Namespace) -> Sequence[str] | None:
-    if not arguments.group:
-        return None
-    if study.groups is None:
-        raise ValueError(f"--group: the data set {arguments.dataset} has no groups; mice has")
-    return study.groups
-
-
 def _announce(study: "Bunch", arguments: argparse.Namespace) -> None:
     (n_samples, n_markers), traits = study.data.shape, ", ".join(study.target)
     times = f", {arguments.repeats} times" if arguments.repeats > 1 else ""
+    protocol = {
+        "new-lines": f"{arguments.cv}-fold cross-validation{times}",
+        "leave-group-out": "Each group left out in turn",
+        "sparse": f"Sparse testing in {arguments.cv} folds{times}",
+    }[arguments.protocol]
     print(
         f"{arguments.dataset}: {n_samples} samples x {n_markers} markers; traits: {traits}.\n"
-        f"{arguments.cv}-fold cross-validation{times}, the same folds for all models, "
-        f"seed {arguments.seed}.",
+        f"{protocol}, the same folds for all models, seed {arguments.seed}.",
         flush=True,
     )

@@ -6,16 +6,34 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+NUMBERS = ("r (mean +- sd)", "mse", "r2", "folds", "seconds/fold")
 
-def write_summary(scores: "pd.DataFrame", folder: Path) -> None:
-    """Write the summary, print it as a table, and draw the comparison where matplotlib is there.
+
+def check_figures() -> None:
+    """Fail early where a report is asked for and matplotlib is missing.
+
+    Raises
+    ------
+    ImportError
+        Names the extra that brings it.
+    """
+    from sktransformer_gp.plotting.axes import pyplot
+
+    pyplot()
+
+
+def write_results(scores: "pd.DataFrame", folder: Path, *, report: bool = False) -> None:
+    """Print the means, and write summary, figure and report.
 
     Parameters
     ----------
     scores : DataFrame
         Table of :func:`~sktransformer_gp.comparison.compare_models`.
     folder : Path
-        Where ``summary.csv`` and ``comparison.png`` go.
+        Where ``summary.csv``, ``comparison.png`` (where matplotlib is installed) and
+        ``report.html`` go.
+    report : bool, default=False
+        Whether to write the report.
     """
     from sktransformer_gp.comparison import summarise
 
@@ -23,15 +41,21 @@ def write_summary(scores: "pd.DataFrame", folder: Path) -> None:
     summary.to_csv(folder / "summary.csv", index=False)
     print(f"\n{_format_table(summary)}\n\nScores of each fold: {folder / 'scores.csv'}")
     _draw(scores, folder / "comparison.png")
+    if report:
+        from sktransformer_gp.report import write_report
+
+        print(f"Report: {write_report(folder)}")
 
 
 def _format_table(summary: "pd.DataFrame") -> str:
     """Return the summary as lines of aligned columns, names to the left, numbers to the right."""
-    rows = [("model", "trait", "r (mean +- sd)", "mse", "r2", "folds", "seconds/fold")]
+    several = "train_fraction" in summary
+    rows = [("model", "trait", *(["share"] if several else []), *NUMBERS)]
     rows += [
         (
             row.model,
             row.trait,
+            *([f"{row.train_fraction:g}"] if several else []),
             f"{row.r_mean:.3f} +- {row.r_sd:.3f}",
             f"{row.mse_mean:.4g}",
             f"{row.r2_mean:.3f}",

@@ -149,7 +149,10 @@ def compare_models(
     if folder is not None:
         protocol = {"cv": cv, "repeats": repeats, "random_state": random_state}
         description = describe_run(study, folds, models, protocol)
-        description["leaks"] = {"clones_in_test": n_clones}
+        description["leaks"] = {
+            "clones_in_test": sum(n_clones),
+            "folds_with_clones": int(np.count_nonzero(n_clones)),
+        }
         session = describe_session(command, joblib.effective_n_jobs(n_jobs))
         run.open(Journal(folder), description, session, resume)
     run.work(n_jobs, verbose)

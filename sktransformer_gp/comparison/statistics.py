@@ -281,6 +281,31 @@ def block_columns(scores: pd.DataFrame) -> list[str]:
     return ["dataset", *(["train_fraction"] if several else []), "trait"]
 
 
+def at_full_size(scores: pd.DataFrame) -> pd.DataFrame:
+    """Keep the scores with the largest share of the training rows.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Table of :func:`~sktransformer_gp.comparison.compare_models`, of any version.
+
+    Returns
+    -------
+    DataFrame
+        Its rows of the largest `train_fraction`; all where there is no such column.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sktransformer_gp.comparison.statistics import at_full_size
+    >>> at_full_size(pd.DataFrame({"train_fraction": [0.5, 1.0], "r": [0.4, 0.5]}))["r"].tolist()
+    [0.5]
+    """
+    if "train_fraction" not in scores:
+        return scores
+    return scores[scores["train_fraction"] == scores["train_fraction"].max()]
+
+
 def _check_columns(scores: pd.DataFrame, needed: Sequence[str]) -> None:
     missing = [column for column in needed if column not in scores]
     if missing:

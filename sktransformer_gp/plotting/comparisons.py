@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sktransformer_gp.comparison.statistics import paired_differences
+from sktransformer_gp.comparison.statistics import at_full_size, paired_differences
 from sktransformer_gp.plotting.axes import COLOURS, MARKERS, new_axes, style
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def plot_comparison(scores: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
     scores : DataFrame
         Table of :func:`~sktransformer_gp.comparison.compare_models`; its columns `dataset`,
         `model`, `trait` and `r` are used. Models stand from top to bottom in the table's order.
+        Of several shares of the training rows the largest is drawn.
     ax : Axes, default=None
         Axes to draw on; None = a new figure of a height that fits the models.
 
@@ -45,7 +46,7 @@ def plot_comparison(scores: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
     >>> plot_comparison(scores).get_xlabel()
     'predictive ability r (points: folds; bars: mean ± sd)'
     """
-    scores, points = _label_series(scores)
+    scores, points = _label_series(at_full_size(scores))
     models = list(scores["model"].unique())
     series = list(scores["series"].unique())
     if ax is None:
@@ -79,7 +80,8 @@ def plot_differences(
     Parameters
     ----------
     scores : DataFrame
-        Table of :func:`~sktransformer_gp.comparison.compare_models`.
+        Table of :func:`~sktransformer_gp.comparison.compare_models`; of several shares of the
+        training rows the largest is drawn.
     reference : str
         Model that the others are compared with.
     ax : Axes, default=None
@@ -113,6 +115,7 @@ def plot_differences(
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['lasso']
     """
+    scores = at_full_size(scores)
     by_trait = name_series(paired_differences(scores, reference, metric=metric))
     options = {"metric": metric, "confidence": confidence}
     few = by_trait["series"].nunique() <= len(COLOURS)

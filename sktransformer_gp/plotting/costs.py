@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sktransformer_gp.comparison.statistics import FOLD
+from sktransformer_gp.comparison.statistics import FOLD, at_full_size
 from sktransformer_gp.plotting.axes import new_axes, put_legend_aside, style
 
 if TYPE_CHECKING:
@@ -78,7 +78,8 @@ def plot_time(scores: pd.DataFrame, ax: "Axes | None" = None, *, metric: str = "
     Parameters
     ----------
     scores : DataFrame
-        Table of :func:`~sktransformer_gp.comparison.compare_models`.
+        Table of :func:`~sktransformer_gp.comparison.compare_models`; of several shares of the
+        training rows the largest is drawn.
     ax : Axes, default=None
         Axes to draw on; None = a new figure.
     metric : str, default="r"
@@ -105,6 +106,7 @@ def plot_time(scores: pd.DataFrame, ax: "Axes | None" = None, *, metric: str = "
     >>> plot_time(scores).get_xscale()
     'log'
     """
+    scores = at_full_size(scores)
     ax = new_axes(6.4, 4.2) if ax is None else ax
     # One fit serves all traits of a fold: its seconds stand in each of their rows.
     columns = [metric, "fit_seconds", "predict_seconds"]

@@ -1,4 +1,5 @@
 import functools
+import sys
 import warnings
 
 import numpy as np
@@ -10,9 +11,11 @@ from sktransformer_gp import datasets, models
 from sktransformer_gp.__main__ import main
 from sktransformer_gp.commands.compare import DATASETS, MODELS
 from sktransformer_gp.comparison import COLUMNS, LeakWarning, compare_models, summarise
+from sktransformer_gp.comparison.journal import Journal
 from sktransformer_gp.models import MODEL_NAMES, make_model
 
 SECONDS = ["fit_seconds", "predict_seconds"]
+SMALL = ["compare", "--dataset", "simulated", "--models", "gblup", "rkhs", "--cv", "3"]
 
 
 @pytest.fixture
@@ -116,6 +119,48 @@ def test_demo_on_yeast_takes_lactate_and_lactose_of_complete_cases(monkeypatch, 
     assert pd.read_csv(tmp_path / "scores.csv")["trait"].unique().tolist() == asked["traits"]
 
 
+def test_sparse_testing_from_the_command_line(small_cross, tmp_path, capfd):
+    command = "compare --dataset simulated --models gblup --cv 4 --protocol sparse --out"
+    assert main([*command.split(), str(tmp_path)]) == 0
+    assert "Sparse testing in 4 folds" in capfd.readouterr().out
+    scores = pd.read_csv(tmp_path / "scores.csv")
+    assert (scores["n_test"] == 20).all()  # of 80 lines, for each of two traits
+    assert (scores["n_train"] == 60).all()
+    assert Journal(tmp_path).read_provenance()["protocol"]["cv"].startswith("SparseTesting(")
+
+
+def test_shares_of_the_training_rows_from_the_command_line(small_cross, tmp_path, capfd):
+    command = "compare --dataset simulated --models gblup --cv 2 --train-fractions 0.5 1 --out"
+    main([*command.split(), str(tmp_path)])
+    summary = pd.read_csv(tmp_path / "summary.csv")
+    assert summary["train_fraction"].tolist() == [0.5, 0.5, 1, 1]
+    assert "share" in capfd.readouterr().out
+
+
+def test_each_group_is_left_out_in_turn(monkeypatch, tmp_path):
+    cross = datasets.make_cross(60, 50, random_state=0, as_frame=True)
+    cross.groups = np.repeat(["a", "b", "c"], [10, 20, 30])
+    monkeypatch.setattr(datasets, "fetch_mice", lambda **arguments: cross)
+    command = "compare --dataset mice --models gblup --protocol leave-group-out --out"
+    main([*command.split(), str(tmp_path)])
+    assert pd.read_csv(tmp_path / "scores.csv")["n_test"].tolist() == [10, 10, 20, 20, 30, 30]
+
+
+def test_a_report_is_written_when_asked_for(small_cross, tmp_path, capfd):
+    main([*SMALL, "--report", "--out", str(tmp_path)])
+    assert f"Report: {tmp_path / 'report.html'}" in capfd.readouterr().out
+    assert (tmp_path / "report.html").read_text().count("<figure>") == 3
+
+
+def test_a_report_without_matplotlib_fails_before_the_work(
+    small_cross, tmp_path, capfd, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    assert "sktransformer-gp[plot]" in refuse(capfd, [*SMALL, "--report", "--out", str(tmp_path)])
+    assert not list(tmp_path.iterdir())
+
+
 def test_groups_reach_the_folds(monkeypatch, tmp_path):
     cross = datasets.make_cross(60, 50, random_state=0, as_frame=True)
     cross.groups = np.repeat(np.arange(12, dtype=np.int8), 5)
@@ -193,9 +238,6 @@ def with_a_broken_model(small_cross, monkeypatch):
         "make_model",
         lambda name, random_state: Broken() if name == "rkhs" else make(name),
     )
-
-
-SMALL = ["compare", "--dataset", "simulated", "--models", "gblup", "rkhs", "--cv", "3"]
 
 
 def test_a_failing_model_gives_status_1_and_the_others_scores(with_a_broken_model, tmp_path, capfd):

@@ -67,6 +67,16 @@ def test_a_single_fold_has_a_bar_of_no_length(make_scores):
     assert left == right
 
 
+def test_of_several_training_sizes_the_largest_is_drawn(make_scores):
+    scores = make_scores(2, 1, fractions=(0.5, 1.0))
+    full = scores[scores["train_fraction"] == 1]
+    for draw in (plot_comparison, lambda scores: plot_differences(scores, full["model"].iloc[0])):
+        drawn, expected = (
+            [list(line.get_xdata()) for line in draw(s).lines] for s in (scores, full)
+        )
+        assert drawn == expected
+
+
 def bars_of(ax):
     """Return place and ends of each bar, by row and series."""
     bars = []

@@ -36,6 +36,16 @@ def test_time_is_that_of_fit_and_predict(make_scores):
     assert ax.get_xlim() == (0.01, 10.0)
 
 
+def test_of_several_training_sizes_the_largest_is_timed(make_scores):
+    scores = make_scores(2, 1, fractions=SIZES)
+    full = scores[scores["train_fraction"] == 1]
+    drawn, expected = (
+        [container.lines[0].get_ydata()[0] for container in plot_time(table).containers]
+        for table in (scores, full)
+    )
+    assert drawn == expected
+
+
 def test_one_size_or_several_data_sets_are_refused(make_scores):
     with pytest.raises(ValueError, match="one training size"):
         plot_training_size(make_scores(2, 1))
