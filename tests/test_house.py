@@ -50,7 +50,7 @@ FLOORS = [
     {"plotting.comparisons", "plotting.costs", "plotting.fits", "plotting.searches"},
     {"plotting"},
     {"report"},
-    {"__init__", "commands", "commands.results", "commands.studies"},
+    {"__init__", "commands", "commands.cluster", "commands.results", "commands.studies"},
     {"commands.compare"},
     {"__main__"},
 ]

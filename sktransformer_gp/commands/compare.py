@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sktransformer_gp.commands.cluster import join_cluster
 from sktransformer_gp.commands.results import check_figures, write_results
 from sktransformer_gp.commands.studies import choose_protocol, load_study
 
@@ -96,6 +97,11 @@ def fill_compare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--overwrite", action="store_true", help="replace the run that stands in the folder"
+    )
+    parser.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="run on a dask cluster, for instance tcp://host:8786, in place of --jobs processes",
     )
     parser.add_argument(
         "--report", action="store_true", help="write report.html: tables, figures, provenance"
@@ -241,19 +247,21 @@ def _compare(arguments: argparse.Namespace, argv: Sequence[str]) -> "pd.DataFram
     if arguments.overwrite and not resume:
         journal.clear()
     _announce(study, arguments)
-    return compare_models(
-        {name: make_model(name, random_state=arguments.seed) for name in arguments.models},
-        study.data,
-        study.target,
-        **protocol,
-        train_fractions=arguments.train_fractions,
-        dataset=arguments.dataset,
-        random_state=arguments.seed,
-        n_jobs=arguments.jobs,
-        folder=arguments.out,
-        resume=resume,
-        command=argv,
-    )
+    models = {name: make_model(name, random_state=arguments.seed) for name in arguments.models}
+    with join_cluster(arguments.dask, [study.data, study.target]):
+        return compare_models(
+            models,
+            study.data,
+            study.target,
+            **protocol,
+            train_fractions=arguments.train_fractions,
+            dataset=arguments.dataset,
+            random_state=arguments.seed,
+            n_jobs=None if arguments.dask else arguments.jobs,
+            folder=arguments.out,
+            resume=resume,
+            command=argv,
+        )
 
 
 def _announce(study: "Bunch", arguments: argparse.Namespace) -> None:

@@ -1,8 +1,10 @@
 """The cells of one comparison: which are done, which are to do, what came out."""
 
+import traceback
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import BrokenExecutor, CancelledError
 from typing import Any
 
 import joblib
@@ -19,6 +21,9 @@ from sktransformer_gp.comparison.provenance import find_changes, now
 from sktransformer_gp.folds import Fold
 
 Cell = tuple[str, Fold]
+# What joblib raises when a process is gone, here (loky) or in a cluster (dask).
+LOST = (BrokenExecutor, CancelledError)
+ROUNDS = 2
 
 
 class FailedFits(RuntimeError):
@@ -123,6 +128,30 @@ class Run:
         return table.iloc[order].reset_index(drop=True)
 
     def _results(self, cells: list[Cell], n_jobs: int | None) -> Iterator[pd.DataFrame | Failure]:
+        """Yield results as they come; what a lost worker took with it is run again."""
+        left = {_key(cell): cell for cell in cells}
+        for _ in range(ROUNDS):
+            try:
+                for result in self._run_all(list(left.values()), n_jobs):
+                    left.pop(_key_of(result))
+                    yield result
+                return
+            except LOST as error:
+                warnings.warn(
+                    f"a worker was lost ({type(error).__name__}): {len(left)} fits are run again",
+                    stacklevel=5,
+                )
+        # Somebody kills workers: each by itself, to find out who without harm to the others.
+        for name, fold in left.values():
+            try:
+                yield from self._run_all([(name, fold)], n_jobs)
+            except LOST as error:
+                text = f"the process that ran it ended ({type(error).__name__}): out of memory?"
+                yield Failure(*_key((name, fold)), "LostWorker", text, traceback.format_exc())
+
+    def _run_all(
+        self, cells: Iterable[Cell], n_jobs: int | None
+    ) -> Iterator[pd.DataFrame | Failure]:
         study = self.study
         n_parallel = joblib.effective_n_jobs(n_jobs)
         n_threads = None if n_parallel == 1 else max(1, joblib.cpu_count() // n_parallel)
@@ -176,6 +205,12 @@ class RunningMeans:
 def _key(cell: Cell) -> tuple[str, int, int, float]:
     name, fold = cell
     return name, fold.repeat, fold.fold, fold.train_fraction
+
+
+def _key_of(result: pd.DataFrame | Failure) -> tuple[str, int, int, float]:
+    if isinstance(result, Failure):
+        return tuple(getattr(result, name) for name in KEYS)
+    return next(result[list(KEYS)].itertuples(index=False, name=None))
 
 
 def _check_same_run(

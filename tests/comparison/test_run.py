@@ -1,4 +1,5 @@
 import json
+import os
 import random
 import signal
 import subprocess
@@ -168,6 +169,42 @@ def test_all_fits_failing_leaves_an_empty_table(tmp_path, capfd):
     assert len(caught.value.scores) == 0
     assert list(pd.read_csv(tmp_path / "scores.csv")) == list(COLUMNS)
     assert "sometimes=(4 failed)" in capfd.readouterr().err
+
+
+class Dies(Ridge):
+    """Ends its process: as a model does that is too large for the memory."""
+
+    def __init__(self, path=None):
+        super().__init__()
+        self.path = path
+
+    def fit(self, X, y):
+        if self.path is None or not self.path.exists():
+            if self.path is not None:
+                self.path.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().fit(X, y)
+
+
+def test_a_worker_that_dies_once_costs_no_result(tmp_path):
+    models = {"dies": Dies(tmp_path / "died"), "ridge": Ridge()}
+    with pytest.warns(UserWarning, match=r"a worker was lost \(TerminatedWorkerError\)"):
+        scores = run(tmp_path / "run", models, n_jobs=2)
+    dies, ridge = (scores.loc[scores["model"] == name, "r"].tolist() for name in models)
+    assert dies == ridge == compare_models({"r": Ridge()}, X, Y, cv=4, verbose=0)["r"].tolist()
+
+
+def test_a_model_that_kills_its_workers_does_not_stop_the_others(tmp_path):
+    models = {"dies": Dies(), "ridge": Ridge()}
+    cv = [(np.arange(40), np.arange(40, 60)), (np.arange(20, 60), np.arange(20))]
+    with (
+        pytest.warns(UserWarning, match="a worker was lost"),
+        pytest.raises(FailedFits, match=r"'dies' failed in .*LostWorker: the process") as caught,
+    ):
+        compare_models(models, X, Y, cv=cv, n_jobs=2, verbose=0, folder=tmp_path)
+    assert [failure.fold for failure in caught.value.failures] == [0, 1]
+    assert caught.value.scores["model"].tolist() == ["ridge"] * 4
+    assert len(Journal(tmp_path).read_failures()) == 2
 
 
 def start(folder, how):
