@@ -8,7 +8,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sktransformer_gp.comparison import compare_models, summarise
+    from sktransformer_gp.comparison import (
+        compare_models,
+        paired_differences,
+        rank_models,
+        summarise,
+    )
     from sktransformer_gp.gblup import GBLUPRegressor
     from sktransformer_gp.metrics import (
         pearson_correlation,
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
         selection_response,
         top_fraction_overlap,
     )
+    from sktransformer_gp.models import default_models, make_model, suggested_grid
     from sktransformer_gp.per_trait import PerTraitRegressor
     from sktransformer_gp.preprocessing import (
         AssociationSelector,
@@ -46,17 +52,22 @@ __all__ = [
     "RKHSRegressor",
     "TransformerGPRegressor",
     "compare_models",
+    "default_models",
+    "make_model",
+    "paired_differences",
     "pearson_correlation",
     "pearson_scorer",
     "pearson_scorers",
     "quality_report",
+    "rank_models",
     "selection_response",
+    "suggested_grid",
     "summarise",
     "top_fraction_overlap",
 ]
 
 _MODULES = {
-    "comparison": ["compare_models", "summarise"],
+    "comparison": ["compare_models", "paired_differences", "rank_models", "summarise"],
     "gblup": ["GBLUPRegressor"],
     "metrics": [
         "pearson_correlation",
@@ -65,6 +76,7 @@ _MODULES = {
         "selection_response",
         "top_fraction_overlap",
     ],
+    "models": ["default_models", "make_model", "suggested_grid"],
     "per_trait": ["PerTraitRegressor"],
     "preprocessing": [
         "AssociationSelector",

@@ -1,13 +1,17 @@
 """The models of a comparison by name, each at a fair setting and ready for missing dosages."""
 
 from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
 
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import LassoCV
 from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sktransformer_gp.gblup import GBLUPRegressor
 from sktransformer_gp.per_trait import PerTraitRegressor
@@ -29,6 +33,8 @@ def make_model(name: str, *, random_state: int = 0, n_jobs: int | None = None) -
     ``lasso``           lasso on merged, standardised markers; penalty by inner 5-fold, per trait
     ``rf``              random forest, 500 trees, ``max_features="sqrt"``, per trait
     ``hgb``             gradient boosting on merged markers, 300 small trees, per trait
+    ``lightgbm``        the same by LightGBM; comes with the extra ``boosting``
+    ``xgboost``         the same by XGBoost; comes with the extra ``boosting``
     ==================  ============================================================================
 
     Parameters
@@ -52,6 +58,8 @@ def make_model(name: str, *, random_state: int = 0, n_jobs: int | None = None) -
     ------
     ValueError
         If there is no model of that name.
+    ImportError
+        If LightGBM or XGBoost is asked for and not installed: names the extra.
 
     Examples
     --------
@@ -64,6 +72,60 @@ def make_model(name: str, *, random_state: int = 0, n_jobs: int | None = None) -
     steps = _STEPS[name](random_state, n_jobs)
     # As DataFrames the dosages keep their marker names, and with them the marker map.
     return make_pipeline(DosageImputer(), *steps).set_output(transform="pandas")
+
+
+def default_models(*, random_state: int = 0, n_jobs: int | None = None) -> dict[str, Pipeline]:
+    """Make the models of a fair comparison, one line each.
+
+    Parameters
+    ----------
+    random_state : int, default=0
+        Seed of those that draw random numbers.
+    n_jobs : int or None, default=None
+        As in :func:`make_model`.
+
+    Returns
+    -------
+    dict of str to Pipeline
+        ``transformer``, ``gblup``, ``rkhs``, ``lasso``, ``rf`` and ``hgb``; ``lightgbm`` and
+        ``xgboost`` where they are installed.
+
+    Examples
+    --------
+    >>> from sktransformer_gp.models import default_models
+    >>> list(default_models())[:6]
+    ['transformer', 'gblup', 'rkhs', 'lasso', 'rf', 'hgb']
+    """
+    names = [name for name in DEFAULTS if name not in EXTRAS or find_spec(name)]
+    return {name: make_model(name, random_state=random_state, n_jobs=n_jobs) for name in names}
+
+
+def suggested_grid(prefix: str = "") -> dict[str, list]:
+    """Return a small grid for the transformer: what it does not decide by itself.
+
+    Sparsity and the weight of each part are chosen in `fit` from out-of-fold predictions; left are
+    the number of markers in a token and whether combinations of windows are read.
+
+    Parameters
+    ----------
+    prefix : str, default=""
+        Name of the step in a pipeline, with two underscores: ``"transformergpregressor__"`` for
+        ``make_model("transformer")``.
+
+    Returns
+    -------
+    dict of str to list
+        Six candidates for ``GridSearchCV``; with ``HalvingGridSearchCV`` the resource is
+        ``prefix + "max_iter"``.
+
+    Examples
+    --------
+    >>> from sktransformer_gp.models import suggested_grid
+    >>> suggested_grid("transformergpregressor__")["transformergpregressor__dim_readout"]
+    [0, 64]
+    """
+    grid = {"window_size": [32, 64, 128], "dim_readout": [0, 64]}
+    return {f"{prefix}{name}": values for name, values in grid.items()}
 
 
 def _transformer(random_state: int, n_jobs: int | None, preset: str | None = None) -> Steps:
@@ -130,6 +192,44 @@ def _boosting(random_state: int, n_jobs: int | None) -> Steps:
     return [LinkageMerger(), PerTraitRegressor(boosting)]
 
 
+def _lightgbm(random_state: int, n_jobs: int | None) -> Steps:
+    boosting = _import("lightgbm").LGBMRegressor(
+        learning_rate=0.05,
+        n_estimators=300,
+        num_leaves=8,
+        random_state=random_state,
+        n_jobs=n_jobs or 1,
+        verbose=-1,
+    )
+    return [LinkageMerger(), PerTraitRegressor(_on_arrays(boosting))]
+
+
+def _xgboost(random_state: int, n_jobs: int | None) -> Steps:
+    boosting = _import("xgboost").XGBRegressor(
+        learning_rate=0.05,
+        n_estimators=300,
+        max_depth=3,
+        tree_method="hist",
+        random_state=random_state,
+        n_jobs=n_jobs or 1,
+    )
+    return [LinkageMerger(), PerTraitRegressor(_on_arrays(boosting))]
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise ImportError(
+            f"{name} is not installed: pip install 'sktransformer-gp[boosting]'"
+        ) from error
+
+
+def _on_arrays(model: BaseEstimator) -> Pipeline:
+    # LightGBM rejects the colon of the marker map in a column's name.
+    return make_pipeline(FunctionTransformer(np.asarray), model)
+
+
 _STEPS: dict[str, Callable[[int, int | None], Steps]] = {
     "transformer": _transformer,
     "lecture": _lecture,
@@ -139,6 +239,10 @@ _STEPS: dict[str, Callable[[int, int | None], Steps]] = {
     "lasso": _lasso,
     "rf": _random_forest,
     "hgb": _boosting,
+    "lightgbm": _lightgbm,
+    "xgboost": _xgboost,
 }
 
 MODEL_NAMES = tuple(_STEPS)
+EXTRAS = ("lightgbm", "xgboost")
+DEFAULTS = ("transformer", "gblup", "rkhs", "lasso", "rf", "hgb", *EXTRAS)

@@ -143,11 +143,14 @@ def test_public_names_are_those_that_can_be_imported():
     assert not hasattr(sktransformer_gp, "no_such_name")
 
 
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
 def python_blocks(path):
     return re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.S)
 
 
-@pytest.mark.parametrize("path", [ROOT / "README.md"], ids=["README.md"])
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_code_blocks_run(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     blocks = python_blocks(path)

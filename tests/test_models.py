@@ -1,14 +1,25 @@
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.ensemble import RandomForestRegressor
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import LassoCV
-from sklearn.model_selection import KFold
+from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, KFold, ParameterGrid
 from sklearn.preprocessing import StandardScaler
 
 from sktransformer_gp.datasets import make_cross
 from sktransformer_gp.gblup import GBLUPRegressor
-from sktransformer_gp.models import MODEL_NAMES, make_model
+from sktransformer_gp.metrics import pearson_scorer
+from sktransformer_gp.models import (
+    EXTRAS,
+    MODEL_NAMES,
+    default_models,
+    make_model,
+    suggested_grid,
+)
 from sktransformer_gp.preprocessing import LinkageMerger
 
 TRAIN, TEST = slice(0, 150), slice(150, 200)
@@ -29,6 +40,8 @@ def test_every_model_takes_missing_dosages_and_unobserved_phenotypes(cross, name
     random = np.random.default_rng(0)
     X = X.mask(random.random(X.shape) < 0.02, -1)
     y = y.mask(random.random(y.shape) < 0.2)
+    if name in EXTRAS:
+        pytest.importorskip(name, reason=f"{name} of the extra boosting is not installed")
     model = make_model(name)
     if name == "gptransformer":
         model.set_params(transformergpregressor__max_iter=15)  # a third of its epochs will do here
@@ -116,3 +129,89 @@ def test_n_jobs_changes_no_prediction(cross):
 def test_an_unknown_name_lists_the_valid_ones():
     with pytest.raises(ValueError, match=r"unknown model 'blup'.*transformer, lecture.*hgb"):
         make_model("blup")
+
+
+def test_default_models_are_those_that_can_be_made(monkeypatch):
+    installed = {"lightgbm"}
+    monkeypatch.setattr("sktransformer_gp.models.find_spec", lambda name: name in installed or None)
+    made = []
+    monkeypatch.setattr(
+        "sktransformer_gp.models.make_model", lambda name, **kwargs: made.append((name, kwargs))
+    )
+    names = ["transformer", "gblup", "rkhs", "lasso", "rf", "hgb", "lightgbm"]
+    assert list(default_models(random_state=3, n_jobs=2)) == names
+    assert made == [(name, {"random_state": 3, "n_jobs": 2}) for name in names]
+
+
+@pytest.mark.parametrize("name", EXTRAS)
+def test_without_the_extra_it_is_named(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ImportError, match=rf"{name} is not .*sktransformer-gp\[boosting\]"):
+        make_model(name)
+
+
+@pytest.mark.parametrize("name", EXTRAS)
+def test_boosting_of_others_is_much_like_scikit_learns(cross, name):
+    pytest.importorskip(name, reason=f"{name} of the extra boosting is not installed")
+    y = cross.target.iloc[:, 0]
+    ours, theirs = (
+        make_model(model).fit(cross.data[TRAIN], y[TRAIN]).predict(cross.data[TEST])
+        for model in (name, "hgb")
+    )
+    # the same trees of 8 leaves in 300 steps of .05, grown in another order
+    assert np.corrcoef(ours, theirs)[0, 1] > 0.9
+
+
+def test_the_suggested_grid_is_one_for_the_transformer():
+    model = make_model("transformer")
+    candidates = list(ParameterGrid(suggested_grid("transformergpregressor__")))
+    assert len(candidates) == 6
+    defaults = {name: model.get_params()[name] for name in candidates[0]}
+    assert defaults in candidates
+    for parameters in candidates:
+        clone(model).set_params(**parameters)
+    assert set(suggested_grid()) <= set(model[-1].get_params())
+
+
+@pytest.fixture(scope="module")
+def quick():
+    """Make the transformer's pipeline with one encoder and two epochs."""
+    encoder = {"max_iter": 2, "cross_fitting": None, "token_dropout": 0.0, "gate_penalty": 0.03}
+    prefixed = {f"transformergpregressor__{name}": value for name, value in encoder.items()}
+    return make_model("transformer").set_params(**prefixed)
+
+
+def test_a_grid_search_over_the_transformer(cross, quick):
+    grid = suggested_grid("transformergpregressor__")
+    grid["transformergpregressor__window_size"] = [32]  # fewer will do
+    folds = KFold(2)
+    search = GridSearchCV(quick, grid, scoring=pearson_scorer, cv=folds, n_jobs=2)
+    X, y = cross.data.iloc[:80, :60], cross.target.iloc[:80]
+    search.fit(X, y)
+    for parameters, score in zip(
+        search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True
+    ):
+        model = clone(quick).set_params(**parameters)
+        by_hand = [
+            pearson_scorer(model.fit(X.iloc[a], y.iloc[a]), X.iloc[b], y.iloc[b])
+            for a, b in folds.split(X)
+        ]
+        assert score == pytest.approx(np.mean(by_hand), abs=1e-6)  # float32, other threads
+    assert search.best_score_ == search.cv_results_["mean_test_score"].max()
+
+
+def test_a_halving_search_trains_the_better_half_longer(cross, quick):
+    resource = "transformergpregressor__max_iter"
+    search = HalvingGridSearchCV(
+        quick,
+        {"transformergpregressor__window_size": [16, 32, 64, 128]},
+        resource=resource,
+        min_resources=1,
+        max_resources=4,
+        factor=2,
+        scoring=pearson_scorer,
+        cv=KFold(2),
+    ).fit(cross.data.iloc[:60, :60], cross.target.iloc[:60])
+    assert search.n_candidates_ == [4, 2, 1]
+    assert search.n_resources_ == [1, 2, 4]
+    assert search.best_estimator_[-1].n_iter_ == 4

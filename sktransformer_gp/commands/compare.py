@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
 DATASETS = ("yeast", "wheat", "mice", "barley", "simulated")
-MODELS = ("transformer", "lecture", "gptransformer", "gblup", "rkhs", "lasso", "rf", "hgb")
+MODELS = (
+    *("transformer", "lecture", "gptransformer", "gblup", "rkhs", "lasso", "rf", "hgb"),
+    *("lightgbm", "xgboost"),
+)
 PROTOCOLS = ("new-lines", "leave-group-out", "sparse")
 DEMO_MODELS = ["transformer", "gblup", "rf"]
 # As arguments of compare.
