@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sktransformer_gp.comparison.statistics import corrected_t_test
+from sktransformer_gp.comparison.inference import corrected_t_test
 
 N_DATASETS = 1000
 SAMPLES, MARKERS, REPEATS = (100, 300, 1000), (10, 50), (1, 2, 5)

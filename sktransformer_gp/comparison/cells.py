@@ -3,20 +3,17 @@
 import json
 import time
 import traceback
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.metadata_routing import get_routing_for_object
-from threadpoolctl import ThreadpoolController
 
 from sktransformer_gp.comparison.leaks import is_transductive
+from sktransformer_gp.comparison.study import as_phenotypes, count_observed
+from sktransformer_gp.comparison.workers import end_with_parent, limit_threads
 from sktransformer_gp.folds import Fold
 from sktransformer_gp.metrics import (
     mean_squared_error,
@@ -100,114 +97,6 @@ class Failure:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class Study:
-    """The data of a comparison, as the models are handed them.
-
-    Parameters
-    ----------
-    X : ndarray or DataFrame of shape (n_samples, n_markers)
-        Dosages.
-    y : array-like of shape (n_samples,) or (n_samples, n_traits)
-        Phenotypes as they came, NaN = not observed.
-    traits : tuple of str
-        Names of the traits.
-    dataset : str, default=""
-        Name of the data set.
-    groups : ndarray of shape (n_samples,), default=None
-        Family, cage or environment of each sample.
-    """
-
-    X: Any
-    y: Any
-    traits: tuple[str, ...]
-    dataset: str = ""
-    groups: np.ndarray | None = None
-
-
-def check_study(
-    X: ArrayLike,
-    y: ArrayLike,
-    trait_names: Iterable[str] | None = None,
-    dataset: str = "",
-    groups: ArrayLike | None = None,
-) -> Study:
-    """Validate data and name the traits.
-
-    Parameters
-    ----------
-    X : array-like or DataFrame of shape (n_samples, n_markers)
-        Dosages.
-    y : array-like, Series or DataFrame of shape (n_samples,) or (n_samples, n_traits)
-        Phenotypes, NaN = not observed.
-    trait_names : iterable of str, default=None
-        Names of the traits; None = the columns of `y`, or ``trait_1``, ``trait_2``, ...
-    dataset : str, default=""
-        Name of the data set.
-    groups : array-like of shape (n_samples,), default=None
-        Family, cage or environment of each sample.
-
-    Returns
-    -------
-    Study
-        The data; arrays and DataFrames are the very objects that came in, so that what was
-        scattered to a cluster is recognised.
-
-    Raises
-    ------
-    ValueError
-        If the lengths differ, a phenotype is infinite, or names do not fit the traits.
-    """
-    X = X if hasattr(X, "iloc") else np.asarray(X)
-    phenotypes = as_phenotypes(y)
-    check_consistent_length(X, phenotypes)
-    n_traits = 1 if phenotypes.ndim == 1 else phenotypes.shape[1]
-    names = _default_trait_names(y, n_traits) if trait_names is None else list(trait_names)
-    if len(names) != n_traits or len(set(names)) != n_traits:
-        raise ValueError(f"trait_names needs {n_traits} different name(s) for y, got {names}")
-    return Study(X, y, tuple(names), dataset, None if groups is None else np.asarray(groups))
-
-
-def as_phenotypes(y: ArrayLike) -> np.ndarray:
-    """Validate phenotypes.
-
-    Parameters
-    ----------
-    y : array-like of shape (n_samples,) or (n_samples, n_traits)
-        Phenotypes, NaN = not observed.
-
-    Returns
-    -------
-    ndarray of shape (n_samples,) or (n_samples, n_traits), of float64
-        The phenotypes, with one dimension for a single trait.
-
-    Raises
-    ------
-    ValueError
-        If a phenotype is infinite or no number.
-    """
-    y = check_array(
-        y, ensure_2d=False, dtype=np.float64, ensure_all_finite="allow-nan", input_name="y"
-    )
-    return y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y
-
-
-def count_observed(y: np.ndarray) -> np.ndarray:
-    """Count the observed phenotypes.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n_samples,) or (n_samples, n_traits)
-        Phenotypes, NaN = not observed.
-
-    Returns
-    -------
-    ndarray of shape (n_traits,), of int
-        Number of phenotypes of each trait.
-    """
-    return (~np.isnan(y.reshape(len(y), -1))).sum(axis=0)
-
-
 def run_cell(
     name: str,
     model: BaseEstimator,
@@ -242,6 +131,7 @@ def run_cell(
         One row of scores for each trait, or what the model raised. In the first fold
         ``attrs["transductive"]`` tells whether the model's predictions depend on each other.
     """
+    end_with_parent()
     phenotypes = as_phenotypes(y)
     try:
         with limit_threads(n_threads):
@@ -268,41 +158,6 @@ def run_cell(
     scores = pd.DataFrame(columns).assign(**keys, **seconds, best_params=_best_params(fitted))
     scores.attrs["transductive"] = transductive
     return scores
-
-
-def limit_threads(n_threads: int | None) -> AbstractContextManager:
-    """Keep the threads of BLAS and OpenMP, which torch uses as well, below a number.
-
-    Parameters
-    ----------
-    n_threads : int or None
-        Most threads; None = as they are set. Fewer that are set already stay.
-
-    Returns
-    -------
-    context manager
-        The limit holds inside it.
-
-    Examples
-    --------
-    >>> from sktransformer_gp.comparison.cells import limit_threads
-    >>> with limit_threads(1):
-    ...     pass
-    """
-    if n_threads is None:
-        return nullcontext()
-    pools = ThreadpoolController()
-    return pools.limit(
-        limits={pool["prefix"]: min(n_threads, pool["num_threads"]) for pool in pools.info()}
-    )
-
-
-def _default_trait_names(y: ArrayLike, n_traits: int) -> list[str]:
-    if hasattr(y, "columns"):
-        return [str(column) for column in y.columns]
-    if getattr(y, "name", None) is not None:
-        return [str(y.name)]
-    return [f"trait_{i}" for i in range(1, n_traits + 1)]
 
 
 def _fit_and_predict(

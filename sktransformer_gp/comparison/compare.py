@@ -10,11 +10,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from sktransformer_gp.comparison.cells import as_phenotypes, check_study, count_observed
 from sktransformer_gp.comparison.journal import Journal
 from sktransformer_gp.comparison.leaks import count_clones, warn_of_clones
 from sktransformer_gp.comparison.provenance import describe_run, describe_session
 from sktransformer_gp.comparison.run import Run
+from sktransformer_gp.comparison.study import as_phenotypes, check_study, count_observed
 from sktransformer_gp.folds import Fold, draw_folds
 
 

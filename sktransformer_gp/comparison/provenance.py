@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from sktransformer_gp.comparison.cells import Study, as_phenotypes
+from sktransformer_gp.comparison.study import Study, as_phenotypes
 from sktransformer_gp.folds import Fold
 
 FORMAT = 1

@@ -14,10 +14,11 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm import tqdm
 
-from sktransformer_gp.comparison.cells import COLUMNS, KEYS, Failure, Study, run_cell
+from sktransformer_gp.comparison.cells import COLUMNS, KEYS, Failure, run_cell
 from sktransformer_gp.comparison.journal import Journal
 from sktransformer_gp.comparison.leaks import warn_of_transduction
 from sktransformer_gp.comparison.provenance import find_changes, now
+from sktransformer_gp.comparison.study import Study
 from sktransformer_gp.folds import Fold
 
 Cell = tuple[str, Fold]

@@ -1,18 +1,14 @@
 import joblib
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import Ridge
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_info
 
 from sktransformer_gp.comparison import compare_models
 from sktransformer_gp.comparison.cells import (
     COLUMNS,
     Failure,
-    as_phenotypes,
-    check_study,
-    limit_threads,
     run_cell,
 )
 from sktransformer_gp.folds import Fold
@@ -60,32 +56,6 @@ def test_a_failure_keeps_type_message_and_traceback(data):
         "model 'ridge' failed in repeat 1, fold 2, 0.5 of the training rows: InvalidParameterError"
     )
     assert Failure(**failure.as_dict()) == failure
-
-
-def test_the_study_keeps_the_very_objects(data):
-    X, y = data
-    study = check_study(X, y, dataset="cross", groups=np.repeat(["a", "b", "c"], 10).tolist())
-    assert study.X is X
-    assert study.y is y
-    assert study.traits == ("trait_1", "trait_2")
-    assert study.groups.tolist() == ["a"] * 10 + ["b"] * 10 + ["c"] * 10
-    frame = pd.DataFrame(X)
-    assert check_study(frame, y).X is frame
-
-
-def test_a_single_trait_has_one_dimension():
-    assert as_phenotypes([[1], [2]]).tolist() == [1.0, 2.0]
-    assert as_phenotypes(pd.DataFrame({"a": [1.0, np.nan], "b": [2, 3]})).shape == (2, 2)
-
-
-def test_threads_are_limited_and_set_back():
-    with threadpool_limits(2):
-        before = [pool["num_threads"] for pool in threadpool_info()]
-        with limit_threads(1):
-            assert {pool["num_threads"] for pool in threadpool_info()} == {1}
-        assert [pool["num_threads"] for pool in threadpool_info()] == before
-        with limit_threads(None), limit_threads(64):  # never more than are set
-            assert [pool["num_threads"] for pool in threadpool_info()] == before
 
 
 def test_two_fits_at_once_share_the_cores(data, tmp_path):

@@ -12,7 +12,6 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from sktransformer_gp.comparison.cells import check_study
 from sktransformer_gp.comparison.provenance import (
     describe_machine,
     describe_model,
@@ -22,6 +21,7 @@ from sktransformer_gp.comparison.provenance import (
     find_changes,
     hash_folds,
 )
+from sktransformer_gp.comparison.study import check_study
 from sktransformer_gp.folds import Fold, draw_folds
 
 X = np.random.default_rng(0).integers(0, 3, (600, 4), dtype=np.int8)

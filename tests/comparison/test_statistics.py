@@ -1,24 +1,17 @@
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 from sklearn.linear_model import Lasso, Ridge
 
 from sktransformer_gp.comparison import compare_models
+from sktransformer_gp.comparison.inference import adjust_holm, corrected_t_test
 from sktransformer_gp.comparison.statistics import (
     ALL_TRAITS,
     REQUIRED,
-    adjust_holm,
     block_columns,
-    corrected_t_test,
     paired_differences,
     summarise,
 )
-
-BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "rejection.py"
 
 
 @pytest.fixture
@@ -95,39 +88,6 @@ def test_shares_of_the_training_rows_are_kept_apart(X, y):
     assert block_columns(scores) == ["dataset", "train_fraction", "trait"]
 
 
-def test_corrected_t_test_by_hand():
-    # mean .02; var .0002 with n - 1; error sqrt((1/4 + 30/120) * .0002) = .01; t = 2 on 3 df
-    d = 0.02 + np.array([-1, -1, 1, 1]) * np.sqrt(0.00015)
-    test = corrected_t_test(d, np.array([120, 120, 120, 120]), np.full(4, 30), confidence=0.9)
-    assert test["t"] == pytest.approx(2.0)
-    assert test["p_value"] == pytest.approx(0.1393, abs=1e-4)  # a table of t with 3 df
-    assert test["high"] - test["difference"] == pytest.approx(2.3534 * 0.01, abs=1e-6)
-    assert test["difference"] - test["low"] == pytest.approx(2.3534 * 0.01, abs=1e-6)
-
-
-def test_without_overlap_it_is_the_paired_t_test():
-    ours, theirs = np.random.default_rng(0).normal(size=(2, 12))
-    test = corrected_t_test(ours - theirs, np.full(12, 80), np.zeros(12), confidence=0.99)
-    expected = stats.ttest_rel(ours, theirs)
-    interval = expected.confidence_interval(0.99)
-    assert (test["t"], test["p_value"]) == pytest.approx((expected.statistic, expected.pvalue))
-    assert (test["low"], test["high"]) == pytest.approx((interval.low, interval.high))
-
-
-@pytest.mark.parametrize(("value", "p"), [(0.0, 1.0), (0.25, 0.0), (-0.25, 0.0)])
-def test_equal_differences(value, p):
-    test = corrected_t_test(np.full(5, value), np.full(5, 80), np.full(5, 20))
-    assert (test["low"], test["difference"], test["high"]) == (value, value, value)
-    assert test["p_value"] == p
-
-
-def test_adjusted_p_values_by_hand():
-    # sorted: .001 x 4, .01 x 3, .02 x 2 -> .04, .03 x 1 -> at least .04
-    p = np.array([0.03, 0.001, 0.02, 0.01])
-    np.testing.assert_allclose(adjust_holm(p), [0.04, 0.004, 0.04, 0.03])
-    assert adjust_holm(np.array([0.9, 0.8])).tolist() == [1.0, 1.0]
-
-
 def test_paired_differences_pair_the_folds(scores):
     # in any order of the rows
     table = paired_differences(scores.sample(frac=1, random_state=0), "ridge")
@@ -188,14 +148,3 @@ def test_summary_with_a_reference(scores):
 def test_what_cannot_be_compared(scores, change, arguments, message):
     with pytest.raises(ValueError, match=message):
         paired_differences(change(scores), **arguments)
-
-
-def test_the_five_percent_test_rejects_five_percent_where_there_is_no_difference():
-    spec = importlib.util.spec_from_file_location("rejection", BENCHMARK)
-    rejection = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(rejection)
-    rng = np.random.default_rng(1)
-    differences = [rejection.draw(rng, 300, 10, 5) for _ in range(300)]
-    # 300 data sets: a standard error of 1.3 % around what a thousand give in rejection.csv
-    assert 0.03 <= rejection.reject(differences, 5, 300, corrected=True) <= 0.08
-    assert rejection.reject(differences, 5, 300, corrected=False) > 0.3
