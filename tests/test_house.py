@@ -144,11 +144,11 @@ def test_public_names_are_those_that_can_be_imported():
     assert not hasattr(sktransformer_gp, "no_such_name")
 
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-
-
 def python_blocks(path):
     return re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.S)
+
+
+PAGES = [ROOT / "README.md", *filter(python_blocks, sorted((ROOT / "docs").glob("*.md")))]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
