@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0, or 1 if a model failed.
+        Exit status: 0, 1 if a model failed, or 130 if stopped by the user.
 
     Raises
     ------

@@ -154,7 +154,7 @@ def run_compare(parser: argparse.ArgumentParser, argv: Sequence[str]) -> int:
     Returns
     -------
     int
-        Exit status: 0, or 1 if a model failed in a fold.
+        Exit status: 0, 1 if a model failed in a fold, or 130 if stopped by the user.
 
     Raises
     ------
@@ -173,6 +173,9 @@ def run_compare(parser: argparse.ArgumentParser, argv: Sequence[str]) -> int:
         scores, failures = _compare(arguments, argv), []
     except FailedFits as error:
         scores, failures = error.scores, error.failures
+    except KeyboardInterrupt:
+        print(f"\nstopped; to go on: compare --resume {arguments.out}", file=sys.stderr)
+        return 130
     if len(scores):
         write_results(scores, arguments.out, report=arguments.report)
     for failure in failures:

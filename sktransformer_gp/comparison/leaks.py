@@ -2,7 +2,7 @@
 
 import hashlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sktransformer_gp.folds import Fold
 
 N_PROBED = 3
+ROWS_A_BLOCK = 256
 
 
 class LeakWarning(UserWarning):
@@ -41,7 +42,7 @@ def count_clones(X: Any, folds: Sequence[Fold]) -> list[int]:
     >>> count_clones(X, [Fold(0, 0, np.array([0]), np.array([1, 2]))])
     [1]
     """
-    genotypes = np.array([_digest(X, row) for row in range(len(X))])
+    genotypes = np.array(list(_digests(X)))
     return [
         int(np.isin(genotypes[fold.test], genotypes[np.setdiff1d(fold.train, fold.test)]).sum())
         for fold in folds
@@ -108,7 +109,12 @@ def warn_of_transduction(model: str) -> None:
     )
 
 
-def _digest(X: Any, row: int) -> bytes:
-    genotype = np.asarray(X.iloc[row] if hasattr(X, "iloc") else X[row])
-    data = repr(genotype.tolist()).encode() if genotype.dtype.hasobject else genotype.tobytes()
-    return hashlib.blake2b(data, digest_size=16).digest()
+def _digests(X: Any) -> Iterator[bytes]:
+    """Yield a hash of each sample's genotype; block by block, so that a panel is not copied."""
+    rows = X.iloc if hasattr(X, "iloc") else X
+    for start in range(0, len(X), ROWS_A_BLOCK):
+        block = np.asarray(rows[start : start + ROWS_A_BLOCK])
+        for genotype in block:
+            as_text = block.dtype.hasobject
+            data = repr(genotype.tolist()).encode() if as_text else genotype.tobytes()
+            yield hashlib.blake2b(data, digest_size=16).digest()

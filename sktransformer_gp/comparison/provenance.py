@@ -24,6 +24,7 @@ PACKAGES = ("sktransformer-gp", "numpy", "scipy", "pandas", "scikit-learn", "job
 EXTRAS = ("torch", "distributed", "lightgbm", "xgboost")
 FIXED = ("data", "protocol", "models")
 ROWS_A_BLOCK = 256
+LONGEST = 300  # letters of a value that are written
 
 
 def describe_run(
@@ -181,8 +182,8 @@ def describe_value(value: Any) -> Any:
         return f"{type(value).__name__} {value.shape} sha256 {_sha256([_bytes_of(value)])}"
     if hasattr(value, "get_params") and not isinstance(value, type):
         return type(value).__qualname__  # its parameters are listed one by one
-    text = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
-    return " ".join(text.split())
+    text = " ".join(re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value)).split())
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def hash_folds(folds: Iterable[Fold]) -> str:

@@ -113,6 +113,8 @@ class Run:
             self.provenance["sessions"][-1] |= {"finished": now(), "failed": len(self.failures)}
             self.journal.write_provenance(self.provenance)
         if self.failures:
+            places = {_key(cell): place for place, cell in enumerate(self.cells)}
+            self.failures.sort(key=lambda failure: places[_key_of(failure)])
             raise FailedFits(scores, self.failures)
         return scores
 

@@ -251,6 +251,18 @@ def test_a_failing_model_gives_status_1_and_the_others_scores(with_a_broken_mode
     assert (tmp_path / "comparison.png").exists()
 
 
+def test_a_stop_by_the_user_says_how_to_go_on(small_cross, tmp_path, capfd, monkeypatch):
+    class Stopped(Ridge):
+        def fit(self, X, y):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(models, "make_model", lambda name, random_state: Stopped())
+    assert main([*SMALL, "--out", str(tmp_path)]) == 130
+    err = capfd.readouterr().err
+    assert f"to go on: compare --resume {tmp_path}" in err
+    assert "Traceback" not in err
+
+
 def test_failures_are_tried_again_by_resume(with_a_broken_model, tmp_path, monkeypatch, capfd):
     main([*SMALL, "--out", str(tmp_path)])
     monkeypatch.setattr(Broken, "licence", True)

@@ -103,6 +103,7 @@ def test_a_model_may_join():
         (lambda: 0, "<function <lambda>>"),
         (KFold(3), "KFold(n_splits=3, random_state=None, shuffle=False)"),
         (Ridge(7.0), "Ridge"),
+        (list(range(1000)), str(list(range(1000)))[:300] + "..."),
         (np.zeros(2), f"ndarray (2,) sha256 {hashlib.sha256(bytes(16)).hexdigest()}"),
     ],
 )
