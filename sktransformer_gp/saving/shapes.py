@@ -154,7 +154,7 @@ def transformed_width(transformer: BaseEstimator) -> int:
         Of any kind where its attributes do not fit each other.
     """
     if hasattr(transformer, "steps"):
-        return transformed_width(transformer[-1])
+        return transformed_width([s for _, s in transformer.steps if hasattr(s, "transform")][-1])
     n_markers = transformer.n_features_in_
     learned = [value for value in vars(transformer).values() if isinstance(value, np.ndarray)]
     # Before memory is asked for: the number may be any that a file states.
@@ -216,8 +216,11 @@ def _check_components(model: Any, sizes: dict[str, int | None]) -> None:
             f"{sizes['members']} encoders in {model._n_regimes} regimes do not make "
             f"{sizes['components']} components"
         )
-    preprocessor = model._input.preprocessor
-    kept = sizes["features"] if preprocessor is None else transformed_width(preprocessor)
+    preprocessor, kept = model._input.preprocessor, sizes["features"]
+    if preprocessor is not None:
+        if preprocessor.n_features_in_ != kept:
+            raise ValueError(f"the preprocessor takes other markers than the {kept} of the model")
+        kept = transformed_width(preprocessor)
     if kept != sizes["kept"]:
         raise ValueError(f"{kept} markers reach the encoder, which takes {sizes['kept']}")
 

@@ -142,6 +142,9 @@ def test_a_preprocessor_that_keeps_other_markers_is_found():
 
     with pytest.raises(ValueError, match="6 markers reach the encoder, which takes 12"):
         check_fitted(model)
+    model._input.preprocessor = LinkageMerger().fit(np.eye(N_MARKERS + 1))
+    with pytest.raises(ValueError, match="takes other markers than the 12 of the model"):
+        check_fitted(model)
 
 
 def test_the_traits_of_a_per_trait_model_take_the_same_markers():
@@ -159,7 +162,8 @@ def test_the_traits_of_a_per_trait_model_take_the_same_markers():
 )
 def test_width_is_that_of_what_is_transformed(transformer):
     X, Y = data()
-    transformer = transformer or make_pipeline(LinkageMerger(), MutualInformationSelector(k=3))
+    steps = LinkageMerger(), MutualInformationSelector(k=3), "passthrough"
+    transformer = transformer or make_pipeline(*steps)
     expected = transformer.fit(X, Y[:, 0]).transform(X).shape[1]
 
     assert transformed_width(transformer) == expected
