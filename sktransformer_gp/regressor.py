@@ -132,7 +132,7 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
     ----------
     net_ : EncoderNet
         The fitted skorch net; ``net_.module_`` is the encoder with all its members, regime by
-        regime, ``net_.history`` the whole record.
+        regime, ``net_.history`` the whole record, which a model file does not keep.
     polygenic_ : PolygenicRegressor or None
         The fitted polygenic term; None without cross-fitting.
     component_names_ : list of str
