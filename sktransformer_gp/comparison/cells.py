@@ -13,7 +13,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 
 from sktransformer_gp.comparison.leaks import is_transductive
 from sktransformer_gp.comparison.study import as_phenotypes, count_observed
-from sktransformer_gp.comparison.workers import end_with_parent, limit_threads
+from sktransformer_gp.comparison.workers import limit_threads
 from sktransformer_gp.folds import Fold
 from sktransformer_gp.metrics import (
     mean_squared_error,
@@ -131,7 +131,6 @@ def run_cell(
         One row of scores for each trait, or what the model raised. In the first fold
         ``attrs["transductive"]`` tells whether the model's predictions depend on each other.
     """
-    end_with_parent()
     phenotypes = as_phenotypes(y)
     try:
         with limit_threads(n_threads):

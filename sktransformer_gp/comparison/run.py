@@ -19,6 +19,7 @@ from sktransformer_gp.comparison.journal import Journal
 from sktransformer_gp.comparison.leaks import warn_of_transduction
 from sktransformer_gp.comparison.provenance import find_changes, now
 from sktransformer_gp.comparison.study import Study
+from sktransformer_gp.comparison.workers import end_with_parent
 from sktransformer_gp.folds import Fold
 
 Cell = tuple[str, Fold]
@@ -159,7 +160,9 @@ class Run:
         n_parallel = joblib.effective_n_jobs(n_jobs)
         n_threads = None if n_parallel == 1 else max(1, joblib.cpu_count() // n_parallel)
         # Unordered: a slow fit holds back nothing that is ready to be written.
-        return Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
+        return Parallel(
+            n_jobs=n_jobs, return_as="generator_unordered", initializer=end_with_parent
+        )(
             delayed(run_cell)(
                 name, self.models[name], study.X, study.y, fold, study.traits, n_threads
             )

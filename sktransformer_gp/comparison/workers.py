@@ -43,11 +43,10 @@ def end_with_parent() -> None:
     """Make a worker process of joblib end when the process that started it is gone.
 
     Workers of a run that was killed would otherwise wait for ever for the rest of a message, and
-    keep their memory. Does nothing in the main process, nor in a worker that is watched already.
+    keep their memory. An initializer for ``joblib.Parallel``: a worker has to be watched before it
+    reads its first message. Does nothing in the main process.
     """
-    is_worker = multiprocessing.current_process().name.startswith("LokyProcess")
-    watched = any(thread.name == WATCH for thread in threading.enumerate())
-    if is_worker and not watched:
+    if multiprocessing.current_process().name.startswith("LokyProcess"):
         threading.Thread(target=_watch, args=(os.getppid(),), name=WATCH, daemon=True).start()
 
 

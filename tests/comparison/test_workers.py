@@ -14,12 +14,10 @@ from joblib import Parallel, delayed
 from sktransformer_gp.comparison.workers import end_with_parent
 
 def work(seconds):
-    end_with_parent()
-    end_with_parent()
     print(os.getpid(), flush=True)
     time.sleep(seconds)
 
-Parallel(n_jobs=2)(delayed(work)(60) for _ in range(2))
+Parallel(n_jobs=2, initializer=end_with_parent)(delayed(work)(60) for _ in range(2))
 """
 
 
