@@ -84,7 +84,7 @@ def worst_traits() -> str:
     """Return how the transformer's traits compare with the best of GBLUP, RKHS and lasso."""
     lines = [
         "| data | traits | best, or within .01 of the best | largest gain over GBLUP "
-        "| largest loss to GBLUP |",
+        "| smallest gain over GBLUP |",
         "|---|---|---|---|---|",
     ]
     for name, scores in study_scores().items():
