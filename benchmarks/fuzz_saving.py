@@ -29,6 +29,7 @@ from sklearn.pipeline import make_pipeline
 from sktransformer_gp import (
     DosageImputer,
     GBLUPRegressor,
+    LinkageMerger,
     PerTraitRegressor,
     RKHSRegressor,
     TransformerGPRegressor,
@@ -98,8 +99,14 @@ def fitted_models() -> tuple[pd.DataFrame, list]:
     small = {**size, "n_heads": 2, "max_iter": 1, "random_state": 0}
     mixed = TransformerGPRegressor(cross_fitting=2, **small)
     deep = TransformerGPRegressor.from_preset("lecture", **small)
-    models = [make_pipeline(DosageImputer(), mixed), deep, GBLUPRegressor(), RKHSRegressor()]
-    return X, [m.fit(X, Y) for m in [*models, PerTraitRegressor(GBLUPRegressor())]]
+    models = [
+        make_pipeline(DosageImputer("linkage"), mixed),
+        make_pipeline(DosageImputer("knn"), LinkageMerger(), RKHSRegressor()),
+        deep,
+        GBLUPRegressor(),
+        PerTraitRegressor(GBLUPRegressor()),
+    ]
+    return X, [model.fit(X, Y) for model in models]
 
 
 def outcome(path: Path, X: pd.DataFrame) -> dict:

@@ -14,7 +14,15 @@ from skorch.exceptions import DeviceWarning
 from sktransformer_gp.gblup import GBLUPRegressor
 from sktransformer_gp.per_trait import PerTraitRegressor
 from sktransformer_gp.polygenic import PolygenicRegressor
-from sktransformer_gp.preprocessing import DosageImputer, LinkageMerger, MutualInformationSelector
+from sktransformer_gp.preprocessing import (
+    AssociationSelector,
+    DosageImputer,
+    DosageScaler,
+    GenotypeCoder,
+    LinkageMerger,
+    MinorAlleleFilter,
+    MutualInformationSelector,
+)
 from sktransformer_gp.regressor import TransformerGPRegressor
 from sktransformer_gp.rkhs import RKHSRegressor
 from sktransformer_gp.saving.estimators import load_model, save_model
@@ -31,7 +39,15 @@ REGRESSORS = [
     PerTraitRegressor(),
     make_pipeline(DosageImputer(), TRANSFORMER).set_output(transform="pandas"),
 ]
-TRANSFORMERS = [DosageImputer(), LinkageMerger(), MutualInformationSelector(k=5, random_state=0)]
+TRANSFORMERS = [
+    *(DosageImputer(strategy) for strategy in ("mean", "mode", "knn", "linkage")),
+    LinkageMerger(),
+    MinorAlleleFilter(),
+    GenotypeCoder(),
+    DosageScaler(),
+    AssociationSelector(k=5),
+    MutualInformationSelector(k=5, random_state=0),
+]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +80,7 @@ def test_regressors(cross, tmp_path, model):
 
 @pytest.mark.parametrize("model", TRANSFORMERS, ids=lambda model: type(model).__name__)
 def test_transformers(cross, tmp_path, model):
-    model = clone(model).fit(cross.data, cross.target)
+    model = clone(model).fit(cross.data, cross.target.iloc[:, 0])
 
     for again in copies(model, tmp_path):
         np.testing.assert_array_equal(again.transform(cross.data), model.transform(cross.data))

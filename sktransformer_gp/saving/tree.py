@@ -26,12 +26,18 @@ from sktransformer_gp.saving.shapes import check_fitted
 # The module of each class that a file may hold. A name here is part of the format: where a class
 # moves, its module changes and the name stays.
 CLASSES = {
+    "AssociationSelector": "sktransformer_gp.preprocessing",
     "DosageImputer": "sktransformer_gp.preprocessing",
+    "DosageScaler": "sktransformer_gp.preprocessing",
     "EncoderInput": "sktransformer_gp.inputs",
     "EncoderNet": "sktransformer_gp.training",
     "GBLUPRegressor": "sktransformer_gp.gblup",
+    "GenotypeCoder": "sktransformer_gp.preprocessing",
     "LinkageMerger": "sktransformer_gp.preprocessing",
+    "LinkageRegression": "sktransformer_gp.preprocessing.neighbours",
+    "MinorAlleleFilter": "sktransformer_gp.preprocessing",
     "MutualInformationSelector": "sktransformer_gp.preprocessing",
+    "NearestSamples": "sktransformer_gp.preprocessing.neighbours",
     "PerTraitRegressor": "sktransformer_gp.per_trait",
     "Pipeline": "sklearn.pipeline",
     "PolygenicRegressor": "sktransformer_gp.polygenic",
