@@ -100,6 +100,10 @@ def test_arrays_of_texts():
     assert through_json(np.array([], dtype=object)).shape == (0,)
 
 
+def test_a_text_out_of_an_array_is_a_text():
+    assert type(through_json(np.array(["chr01"])[0])) is str
+
+
 def test_two_places_of_one_name_keep_their_arrays():
     value = {"a": {"b": np.array([1.0])}, "a.b": np.array([2.0]), "a.b_": np.array([3.0])}
     back = through_json(value)
