@@ -50,11 +50,11 @@ def inner_folds(Y: NDArray, n_folds: int, random_state: np.random.RandomState) -
 
 
 def mixing_weights(components: NDArray, Y: NDArray) -> tuple[NDArray, NDArray]:
-    """Weigh components by non-negative least squares, shrunk towards the last one alone.
+    """Weigh components by non-negative least squares, shrunk towards the last one as it is.
 
-    ``min |y - (b + F w)|^2, w >= 0`` over the rows observed for the trait, for all components and
-    for the last one alone. The weights lie between the two, at ``max(0, 1 - 2 (p - 1) s2 / d)`` of
-    the way to the first, where the p components leave ``s2`` as residual variance and lower the
+    ``min |y - (b + F w)|^2, w >= 0`` over the rows observed for the trait. The weights lie between
+    these and a weight of 1 for the last component alone, at ``max(0, 1 - 2 (p - 1) s2 / d)`` of the
+    way to the first, where the p components leave ``s2`` as residual variance and lower the
     residual sum of squares by `d`: what p - 1 weights gain by chance (Akaike) counts for nothing.
 
     Parameters
@@ -96,8 +96,9 @@ def mixing_weights(components: NDArray, Y: NDArray) -> tuple[NDArray, NDArray]:
 
 def _shrunk_weights(F: NDArray, y: NDArray) -> NDArray:
     (n, p), alone = F.shape, np.zeros(F.shape[1])
+    # A weight of its own would let a trait of little heritability lose the last one altogether.
+    alone[-1] = 1.0
     weights, norm = nnls(F, y)
-    alone[-1:], norm_alone = nnls(F[:, -1:], y)
-    gain, chance = norm_alone**2 - norm**2, 2 * (p - 1) * norm**2 / n
+    gain, chance = np.square(y - F[:, -1]).sum() - norm**2, 2 * (p - 1) * norm**2 / n
     kept = 1 - chance / gain if gain > chance else 0.0
     return alone + kept * (weights - alone)

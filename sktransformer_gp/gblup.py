@@ -123,7 +123,7 @@ class GBLUPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         is_fixed = self._fixed_columns()
         markers = X[:, ~is_fixed] if is_fixed.any() else X
         design = np.column_stack([np.ones(len(X)), X[:, is_fixed]])
-        variances = fit_reml(traits, _spectra(markers, design))
+        variances = fit_reml(traits, _spectra(markers, design), nested=not is_fixed.any())
         effects = marker_sums(markers, variances.dual_coef).T  # (n_traits, n_markers)
         fixed = _fixed_effects(design, traits - genetic_values(markers, effects))
 

@@ -79,6 +79,8 @@ class EncoderInput:
         Mean and standard deviation of these markers; the scale of a constant marker is 1.
     n_dosages : int
         Number of dosages 0, 1, ... up to the largest.
+    counts : ndarray of shape (M,)
+        Number of markers that each of these stands for, where a :class:`LinkageMerger` merged them.
     """
 
     def __init__(self, preprocessor: Any, names: NDArray, seed: int):
@@ -97,6 +99,8 @@ class EncoderInput:
         Z = self.transform(X).numpy()
         self.center, self.scale = column_moments(Z)
         self.n_dosages = int(Z.max()) + 1
+        groups = getattr(self.preprocessor, "groups_", np.arange(Z.shape[1]))
+        self.counts = np.bincount(groups[groups >= 0], minlength=Z.shape[1])
         return self
 
     def transform(self, X: NDArray) -> Tensor:

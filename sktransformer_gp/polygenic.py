@@ -54,7 +54,8 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
     width_ : float
         ``median(D)`` between the training samples that differ, 1 where none does.
     center_, scale_ : ndarray of shape (n_markers,)
-        Mean and standard deviation of each marker; the scale of a constant marker is 1.
+        Mean and standard deviation of each marker, the latter over the root of the marker's weight;
+        the standard deviation of a constant marker is taken as 1.
     X_fit_ : ndarray of shape (n_samples, n_markers)
         Training dosages, in their own type.
     n_features_in_ : int
@@ -96,7 +97,13 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
     (array([0., 1., 1., 0.]), array([0., 0., 0., 1.]))
     """
 
-    def fit(self, X: ArrayLike, y: ArrayLike, folds: NDArray | None = None) -> "PolygenicRegressor":
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        folds: NDArray | None = None,
+        marker_weights: ArrayLike | None = None,
+    ) -> "PolygenicRegressor":
         """Estimate variances and weight of each kernel, trait by trait.
 
         Parameters
@@ -107,6 +114,9 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
             Phenotypes, in any unit; NaN = not observed.
         folds : ndarray of shape (n_samples,), of int, default=None
             Fold of each sample, for `out_of_fold_`; each trait is observed in 2 folds at least.
+        marker_weights : array-like of shape (n_markers,), default=None
+            How often each marker counts in relationships, > 0: the number of markers that it stands
+            for, after merging. None = all 1.
 
         Returns
         -------
@@ -121,13 +131,17 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         X = check_dosages(self, X, reset=True, min_samples=2)
         y = check_phenotypes(self, y, X)
         traits = y.reshape(len(y), -1)
-        self.center_, self.scale_ = column_moments(X)
+        weights = np.ones(X.shape[1])
+        if marker_weights is not None:
+            weights = np.asarray(marker_weights, dtype=np.float64)
+        self.center_, spread = column_moments(X)
+        self.scale_ = spread / np.sqrt(weights)
         self.X_fit_ = X
-        self._n_varying = max(1, (X != X[0]).any(axis=0).sum())
+        self._n_varying = max(1.0, float(weights @ (X != X[0]).any(axis=0)))
         products, self._norms = self._relate(X)
         self.width_ = _median_distance(_distances(self._norms, products, self._norms))
         kernels = self._kernels(products, self._norms)
-        fits = [fit_reml(traits, _spectra(kernel), folds) for kernel in kernels]
+        fits = [fit_reml(traits, _spectra(kernel), folds, nested=True) for kernel in kernels]
         stacked = {
             name: np.stack([getattr(fit, name) for fit in fits])
             for name in ("lambda_", "components", "log_likelihood", "dual_coef")
@@ -177,7 +191,7 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         return self._average(means, self._variance_ratios(blocks))
 
     def _relate(self, X: NDArray) -> tuple[NDArray, NDArray]:
-        """Return products with the training samples and with itself, means over varying markers."""
+        """Return products with the training samples and with itself, means over markers."""
         products, norms = np.zeros((len(X), len(self.X_fit_))), np.zeros(len(X))
         for start in range(0, X.shape[1], MARKERS):
             part = slice(start, start + MARKERS)

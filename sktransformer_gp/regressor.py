@@ -134,7 +134,8 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         The fitted skorch net; ``net_.module_`` is the encoder with all its members, regime by
         regime, ``net_.history`` the whole record, which a model file does not keep.
     polygenic_ : PolygenicRegressor or None
-        The fitted polygenic term; None without cross-fitting.
+        The fitted polygenic term, on the markers that the preprocessor keeps, each counted as often
+        as it stands for others; None without cross-fitting.
     component_names_ : list of str
         ``encoder_0``, ``encoder_1``, ... for the regimes, then ``polygenic``.
     weights_ : ndarray of shape (n_components, n_traits)
@@ -353,7 +354,7 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         weights = check_trait_weights(trait_weights, self.n_outputs_)
         Z = self._inputs(X)
         self._fit_net(Z, Y, folds, validation, weights, seed)
-        self._mix(X, Z, Y, folds)
+        self._mix(Z, Y, folds)
         return self
 
     def predict(self, X: ArrayLike, return_std: bool = False) -> NDArray | tuple[NDArray, NDArray]:
@@ -381,14 +382,16 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
             If X does not fit the markers of `fit` or a dosage is missing, or if a standard
             deviation is asked for without cross-fitting.
         """
-        components = self.predict_components(X)
+        check_is_fitted(self)
+        Z = self._inputs(check_dosages(self, X, reset=False))
+        components = self._components(Z)
         mean = (components * self.weights_[:, None]).sum(axis=0) + self._intercept
         trait = 0 if self._y_ndim == 1 else slice(None)
         if not return_std:
             return mean[:, trait]
         if self.polygenic_ is None:
             raise ValueError("return_std=True needs cross_fitting, got cross_fitting=None")
-        _, std = self.polygenic_.predict(check_dosages(self, X, reset=False), return_std=True)
+        _, std = self.polygenic_.predict(Z.numpy(), return_std=True)
         return mean[:, trait], (std * self._error_ratio)[:, trait]
 
     def predict_components(self, X: ArrayLike) -> NDArray:
@@ -405,12 +408,7 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
             Predictions in each trait's own unit, in the order of `component_names_`.
         """
         check_is_fitted(self)
-        X = check_dosages(self, X, reset=False)
-        members = self._traits.restore(self.net_.predict_double(self._inputs(X)))
-        regimes = members.reshape(self._n_regimes, -1, *members.shape[1:]).mean(axis=1)
-        if self.polygenic_ is None:
-            return regimes
-        return np.stack([*regimes, self.polygenic_.predict(X)])
+        return self._components(self._inputs(check_dosages(self, X, reset=False)))
 
     @property
     def preprocessor_(self) -> TransformerMixin | None:
@@ -464,6 +462,14 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         if self.tokens == "embedding":
             check_classes(Z, self._input.n_dosages)
         return Z
+
+    def _components(self, Z: Tensor) -> NDArray:
+        members = self._traits.restore(self.net_.predict_double(Z))
+        regimes = members.reshape(self._n_regimes, -1, *members.shape[1:]).mean(axis=1)
+        if self.polygenic_ is None:
+            return regimes
+        polygenic = self.polygenic_.predict(Z.numpy())
+        return np.stack([*regimes, polygenic.reshape(len(Z), -1)])
 
     def _fit_net(
         self,
@@ -530,14 +536,16 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         named = {f"module__{name}": value for name, value in parameters.items()}
         return penalty if gated else None, named
 
-    def _mix(self, X: NDArray, Z: Tensor, Y: NDArray, folds: NDArray) -> None:
-        """Weigh regimes and polygenic terms by their out-of-fold predictions."""
+    def _mix(self, Z: Tensor, Y: NDArray, folds: NDArray) -> None:
+        """Weigh regimes and polygenic term by their out-of-fold predictions."""
         self.component_names_ = [f"encoder_{i}" for i in range(self._n_regimes)]
         self.polygenic_ = self.out_of_fold_ = None
         has_folds = (folds != -1).all()
         if self.cross_fitting is not None:
             self.component_names_ += ["polygenic"]
-            self.polygenic_ = PolygenicRegressor().fit(X, Y, folds if has_folds else None)
+            known_folds = folds if has_folds else None
+            polygenic = PolygenicRegressor()
+            self.polygenic_ = polygenic.fit(Z.numpy(), Y, known_folds, self._input.counts)
         if not has_folds:
             n_components = len(self.component_names_)
             self.weights_ = np.full((n_components, self.n_outputs_), 1 / n_components)

@@ -21,18 +21,20 @@ population structure in model organism association mapping. Genetics 178:1709-17
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh, inv, orth, svd
-from scipy.optimize import brentq
 
-LAMBDAS = np.geomspace(1e-5, 1e5, 81)
+from sktransformer_gp.likelihood import maximise, profile_likelihood
+from sktransformer_gp.omission import Omission
+
 # Relative size below which a variance, an eigenvalue or a residual is rounding error.
 ROUNDING = 1e-12
-# A log-likelihood that rises by less is flat: the data say nothing about lambda.
-FLAT = 1e-9
+# Largest share of missing phenotypes for which a decomposition of all samples is the cheaper one.
+FEW_MISSING = 1 / 6
 
 
 class Spectrum(NamedTuple):
@@ -151,7 +153,10 @@ def marker_spectrum(markers: NDArray, design: NDArray) -> Spectrum:
 
 
 def fit_reml(
-    y: NDArray, spectrum_of: Callable[[NDArray], Spectrum], folds: NDArray | None = None
+    y: NDArray,
+    spectrum_of: Callable[[NDArray], Spectrum],
+    folds: NDArray | None = None,
+    nested: bool = False,
 ) -> VarianceFit:
     """Estimate the variances of every trait from the samples observed for it.
 
@@ -164,6 +169,9 @@ def fit_reml(
         pattern of missing phenotypes.
     folds : ndarray of shape (n_samples,), of int, default=None
         Fold of each sample, for what is held out; each trait is observed in 2 folds at least.
+    nested : bool, default=False
+        Whether `spectrum_of` decomposes blocks of one matrix, with the intercept as only fixed
+        effect: traits that miss few samples then share a decomposition.
 
     Returns
     -------
@@ -178,16 +186,43 @@ def fit_reml(
         *map(np.zeros, [per_trait, (2, n_traits), per_trait, per_sample]),
         *(None if folds is None else np.zeros(per_sample) for _ in range(2)),
     )
+    seen = np.flatnonzero(~np.isnan(y).all(axis=1))
+    shared = None
     for rows, traits in missingness_patterns(y):
-        cells = np.ix_(rows, traits)
-        part = _fit_complete(spectrum_of(rows), y[cells], None if folds is None else folds[rows])
-        fit.lambda_[traits] = part.lambda_
-        fit.components[:, traits] = part.components
-        fit.log_likelihood[traits] = part.log_likelihood
-        fit.dual_coef[cells] = part.dual_coef
-        if folds is not None:
-            fit.held_out[cells], fit.held_out_variance[cells] = part[4:]
+        if nested and 0 < len(seen) - len(rows) <= FEW_MISSING * len(seen):
+            shared = shared or spectrum_of(seen)
+            traits = _fit_few_missing(fit, shared, y, seen, traits, folds)
+        if len(traits):
+            _fit_observed(fit, spectrum_of(rows), y, rows, traits, folds)
     return fit
+
+
+def _fit_observed(fit, spectrum, y, rows, traits, folds):
+    """Fit traits that were observed on the samples of the spectrum, and enter them in `fit`."""
+    cells = np.ix_(rows, traits)
+    part = _fit_complete(spectrum, y[cells], None if folds is None else folds[rows])
+    fit.lambda_[traits] = part.lambda_
+    fit.components[:, traits] = part.components
+    fit.log_likelihood[traits] = part.log_likelihood
+    fit.dual_coef[cells] = part.dual_coef
+    if folds is not None:
+        fit.held_out[cells], fit.held_out_variance[cells] = part[4:]
+
+
+def _fit_few_missing(fit, spectrum, y, seen, traits, folds):
+    """Fit traits that miss samples of the spectrum; return those that it can't serve."""
+    varies = np.nanmax(y[:, traits], axis=0) > np.nanmin(y[:, traits], axis=0)
+    if len(spectrum.values) == 0:
+        return traits
+    for k in traits[varies]:
+        part = Omission(spectrum, y[seen, k]).fit(None if folds is None else folds[seen])
+        fit.lambda_[k], fit.log_likelihood[k] = part.lambda_, part.log_likelihood
+        fit.components[:, k] = part.residual_variance / part.lambda_, part.residual_variance
+        fit.dual_coef[seen, k] = part.dual_coef
+        if folds is not None:
+            fit.held_out[seen, k] = part.held_out
+            fit.held_out_variance[seen, k] = part.held_out_variance
+    return traits[~varies]
 
 
 def missingness_patterns(y: NDArray) -> Iterator[tuple[NDArray, NDArray]]:
@@ -290,42 +325,18 @@ def _contrasts(spectrum, projected, rest):
 
 def _maximise(contrasts, varies):
     lambda_, likelihood = np.full(len(varies), np.inf), np.full(len(varies), -np.inf)
-    varying = contrasts._replace(squares=contrasts.squares[:, varies])
-    slopes = _slope(LAMBDAS, varying)
-    tops = (slopes[:-1] > FLAT) & (slopes[1:] < -FLAT)
-    for k, trait in enumerate(np.flatnonzero(varies)):
-        one = contrasts._replace(squares=contrasts.squares[:, [trait]])
-        lambda_[trait], likelihood[trait] = _maximise_trait(one, tops[:, k])
+    for k in np.flatnonzero(varies):
+        profile = partial(_profile, contrasts.values, contrasts.counts, contrasts.squares[:, k])
+        lambda_[k], likelihood[k] = maximise(profile)
     return lambda_, likelihood
 
 
-def _maximise_trait(contrasts, top):
-    """Follow every local maximum that the grid shows to the root of the slope; take the best."""
-    roots = [
-        brentq(lambda x: _slope(np.exp([x]), contrasts).item(), *np.log(LAMBDAS[[k, k + 1]]))
-        for k in np.flatnonzero(top)
-    ]
-    candidates = np.concatenate([LAMBDAS[::-1], np.exp(roots)])
-    height = _log_likelihood(candidates, contrasts)[:, 0]
-    best = (height - FLAT * (candidates < LAMBDAS[-1])).argmax()
-    return candidates[best], height[best]
-
-
-def _log_likelihood(lambdas, contrasts):
-    """``-1/2 (N log(2 pi s2_g) + sum(log(v + lambda)) + N)``, s2_g at its best for lambda."""
-    weights = 1 / (contrasts.values + lambdas[:, None])  # (n_lambdas, rank + 1)
-    n = contrasts.counts.sum()
-    log_det = -np.log(weights) @ contrasts.counts
-    genetic = weights @ contrasts.squares / n
-    return -0.5 * (n * np.log(2 * np.pi * genetic) + log_det[:, None] + n)
-
-
-def _slope(lambdas, contrasts):
-    """Differentiate `_log_likelihood` by log(lambda)."""
-    weights = 1 / (contrasts.values + lambdas[:, None])
-    n = contrasts.counts.sum()
-    ratio = (weights**2 @ contrasts.squares) / (weights @ contrasts.squares)
-    return 0.5 * lambdas[:, None] * (n * ratio - (weights @ contrasts.counts)[:, None])
+def _profile(values, counts, squares, lambdas):
+    kept = lambdas[:, None] / (values + lambdas[:, None])  # (n_lambdas, rank + 1)
+    log_dets = -np.log(kept) @ counts
+    return profile_likelihood(
+        kept @ squares, kept**2 @ squares, kept @ counts, log_dets, counts.sum()
+    )
 
 
 def _norm(matrix):

@@ -1,7 +1,12 @@
 import os
+import sys
 from pathlib import Path
 
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers share the cores; the thread pools of torch and BLAS in each would fight over them.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "upstream"
 
@@ -13,3 +18,11 @@ def real_data():
     if not folder.is_dir():
         pytest.skip(f"the real data sets (yeast, wheat, mice, barley) are not in {folder}")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    """Leave no figure behind: a later test counts those that are open."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")

@@ -46,7 +46,6 @@ def test_figures_are_drawn_on_given_axes(name, arguments):
     assert getattr(plotting, name)(*arguments, ax=ax) is ax
     assert plt.get_fignums() == [figure.number]
     figure.savefig(BytesIO())
-    plt.close("all")
 
 
 def test_every_figure_is_tried():

@@ -3,8 +3,8 @@ import pytest
 from scipy.linalg import null_space
 from scipy.stats import multivariate_normal
 
+from sktransformer_gp.likelihood import LAMBDAS
 from sktransformer_gp.variance import (
-    LAMBDAS,
     fit_reml,
     kernel_spectrum,
     marker_spectrum,

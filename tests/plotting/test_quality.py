@@ -10,12 +10,6 @@ from sktransformer_gp.plotting import plot_quality
 matplotlib.use("Agg")
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
 def drawn(panel):
     """Return the number of values in a histogram."""
     return sum(bar.get_height() for bar in panel.patches)
