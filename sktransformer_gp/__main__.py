@@ -1,4 +1,4 @@
-"""The command line: ``python -m sktransformer_gp demo``, ``compare``, ``fit`` and ``predict``.
+"""The command line: ``demo``, ``quality``, ``compare``, ``fit`` and ``predict``.
 
 What a command needs is imported when it runs, so that ``--help`` answers at once.
 """
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from sktransformer_gp.commands import compare, fit, predict
+from sktransformer_gp.commands import compare, fit, predict, quality
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,9 +57,11 @@ def _make_parser() -> argparse.ArgumentParser:
     parser = _OneLineParser(
         prog="sktransformer-gp", description="Genomic prediction with a transformer encoder."
     )
-    commands = parser.add_subparsers(required=True, metavar="{demo,compare,fit,predict}")
+    commands = parser.add_subparsers(required=True, metavar="{demo,quality,compare,fit,predict}")
     summary = "cross-validate transformer, GBLUP and random forest on a cross of yeast's size"
     compare.fill_demo(_add(commands, "demo", summary))
+    summary = "report call rates, alleles, duplicates and suspected id swaps of your genotypes"
+    quality.fill_quality(_add(commands, "quality", summary))
     summary = "cross-validate models of your choice on your files or a public data set"
     compare.fill_compare(_add(commands, "compare", summary))
     summary = "fit a model to your files and save it"

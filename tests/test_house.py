@@ -60,7 +60,7 @@ FLOORS = [
     {"report"},
     {"__init__", "commands", "commands.cluster", "commands.files", "commands.options"},
     {"commands.results", "commands.studies", "commands.fit", "commands.predict"},
-    {"commands.compare"},
+    {"commands.compare", "commands.quality"},
     {"__main__"},
 ]
 

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     import pandas as pd
 
 NUMBERS = ("r (mean +- sd)", "mse", "r2", "folds", "seconds/fold")
@@ -74,16 +76,29 @@ def _format_table(summary: "pd.DataFrame") -> str:
     )
 
 
-def _draw(scores: "pd.DataFrame", path: Path) -> None:
+def off_screen() -> "ModuleType | None":
+    """Return matplotlib's pyplot, ready for files: no window system needed.
+
+    Returns
+    -------
+    module or None
+        None where matplotlib is not installed, which is said on the screen.
+    """
     try:
         import matplotlib
     except ImportError:
         print("No figure: matplotlib is not installed (pip install 'sktransformer-gp[plot]').")
-        return
-    # A file is all that is asked for: no window system needed.
+        return None
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
+    return pyplot
+
+
+def _draw(scores: "pd.DataFrame", path: Path) -> None:
+    pyplot = off_screen()
+    if pyplot is None:
+        return
     from sktransformer_gp.plotting import plot_comparison
 
     figure = plot_comparison(scores).figure
