@@ -85,16 +85,22 @@ def draw_chips(rng: np.random.Generator, n_samples: int, n_markers: int) -> tupl
     return y, chips, [chip.var(axis=0).sum() for chip in chips]
 
 
-def compare(rng: np.random.Generator, y: np.ndarray, chips: tuple, penalties: tuple) -> np.ndarray:
+def compare(
+    rng: np.random.Generator,
+    y: np.ndarray,
+    markers: tuple,
+    penalties: tuple,
+    repeats: int = max(REPEATS),
+) -> np.ndarray:
     """Return differences of r in all folds of all repeats."""
     differences = []
-    for _ in range(max(REPEATS)):
+    for _ in range(repeats):
         order = rng.permutation(len(y))
         for test in np.array_split(order, N_FOLDS):
             train = np.setdiff1d(order, test)
             ours, theirs = (
                 ridge_r(Z[train], y[train], Z[test], y[test], penalty)
-                for Z, penalty in zip(chips, penalties, strict=True)
+                for Z, penalty in zip(markers, penalties, strict=True)
             )
             differences.append(ours - theirs)
     return np.array(differences)
