@@ -5,7 +5,9 @@ What a command needs is imported when it runs, so that ``--help`` answers at onc
 
 import argparse
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from sktransformer_gp.commands import compare, fit, predict, quality
@@ -40,10 +42,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _make_parser()
     arguments = parser.parse_args(argv)
     try:
-        return arguments.command(parser, argv)
+        with _warnings_in_one_line():
+            return arguments.command(parser, argv)
     except (ValueError, OSError, ImportError) as error:
         # What a user can mend.
         parser.error(str(error))
+
+
+@contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """Show warnings without the line of code that gave them."""
+    before = warnings.formatwarning
+    warnings.formatwarning = lambda message, *where, **line: f"warning: {message}\n"
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before
 
 
 class _OneLineParser(argparse.ArgumentParser):

@@ -25,15 +25,15 @@ def check_figures() -> None:
 
 
 def write_results(scores: "pd.DataFrame", folder: Path, *, report: bool = False) -> None:
-    """Print the means, and write summary, figure and report.
+    """Print the means, and write summary, differences, figure and report.
 
     Parameters
     ----------
     scores : DataFrame
         Table of :func:`~sktransformer_gp.comparison.compare_models`.
     folder : Path
-        Where ``summary.csv``, ``comparison.png`` (where matplotlib is installed) and
-        ``report.html`` go.
+        Where ``summary.csv``, ``differences.csv`` (of two or more models that share two folds),
+        ``comparison.png`` (where matplotlib is installed) and ``report.html`` go.
     report : bool, default=False
         Whether to write the report.
     """
@@ -42,11 +42,25 @@ def write_results(scores: "pd.DataFrame", folder: Path, *, report: bool = False)
     summary = summarise(scores)
     summary.to_csv(folder / "summary.csv", index=False)
     print(f"\n{_format_table(summary)}\n\nScores of each fold: {folder / 'scores.csv'}")
+    _write_differences(scores, folder / "differences.csv")
     _draw(scores, folder / "comparison.png")
     if report:
         from sktransformer_gp.report import write_report
 
         print(f"Report: {write_report(folder)}")
+
+
+def _write_differences(scores: "pd.DataFrame", path: Path) -> None:
+    from sktransformer_gp.comparison import paired_differences
+    from sktransformer_gp.comparison.statistics import choose_reference, with_common_folds
+
+    # Those of an earlier run in the folder are none of this one.
+    path.unlink(missing_ok=True)
+    reference = choose_reference(list(scores["model"].unique()))
+    pairs = with_common_folds(scores, reference)
+    if pairs["model"].nunique() > 1:
+        paired_differences(pairs, reference).to_csv(path, index=False)
+        print(f"Differences to {reference}, with intervals and p-values: {path}")
 
 
 def _format_table(summary: "pd.DataFrame") -> str:

@@ -235,6 +235,46 @@ def at_full_size(scores: pd.DataFrame) -> pd.DataFrame:
     return scores[scores["train_fraction"] == scores["train_fraction"].max()]
 
 
+def choose_reference(models: Sequence[str]) -> str:
+    """Name the model that others are compared with unless told otherwise.
+
+    Parameters
+    ----------
+    models : sequence of str
+        Names of the models.
+
+    Returns
+    -------
+    str
+        "gblup" where it is among them, otherwise the first.
+    """
+    return "gblup" if "gblup" in models else models[0]
+
+
+def with_common_folds(scores: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """Keep the models that can be compared with one of them.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Table of :func:`~sktransformer_gp.comparison.compare_models`.
+    reference : str
+        Model that the others are compared with.
+
+    Returns
+    -------
+    DataFrame
+        The rows of models that have two folds or more in common with the reference wherever they
+        were scored: a fit may have failed, and a single fold tells nothing of a spread.
+    """
+    blocks = block_columns(scores)
+    folds = pd.MultiIndex.from_frame(scores[[*blocks, *FOLD]].astype(str))
+    shared = pd.Series(folds.isin(folds[scores["model"] == reference]), index=scores.index)
+    keys = [scores[name].astype(str) for name in ("model", *blocks)]
+    n_shared = shared.groupby(keys).transform("sum")
+    return scores[n_shared.groupby(scores["model"]).transform("min") >= 2]
+
+
 def _check_columns(scores: pd.DataFrame, needed: Sequence[str]) -> None:
     missing = [column for column in needed if column not in scores]
     if missing:
