@@ -18,7 +18,11 @@ from sktransformer_gp import summarise
 from sktransformer_gp.plotting import plot_comparison
 
 FOLDER = Path(__file__).parent
-PAGES = [FOLDER.parent / "README.md", FOLDER.parent / "docs" / "accuracy.md"]
+DOCS = FOLDER.parent / "docs"
+PAGES = [
+    FOLDER.parent / "README.md",
+    *(DOCS / name for name in ("accuracy.md", "comparison.md", "guide/preprocessing.md")),
+]
 TABLE = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.S)
 EPISTASIS = ["Maltose", "Magnesium_Sulfate", "Indoleacetic_Acid", "Formamide", "Copper"]
 # Name of a study: file, and the traits where not all.
@@ -148,7 +152,34 @@ def calibration() -> str:
     return "\n".join(lines) + "\n"
 
 
+def imputation() -> str:
+    """Return the share of hidden calls that come back, by data set and strategy."""
+    shares = pd.read_csv(FOLDER / "imputation.csv").groupby(["strategy", "dataset"]).concordance
+    table = shares.mean().unstack().loc[["mean", "mode", "knn", "nearest", "linkage"]]
+    lines = ["| strategy | " + " | ".join(table) + " |", "|---" * (1 + table.shape[1]) + "|"]
+    lines += [
+        f"| {name} | " + " | ".join(f"{share:.3f}" for share in row) + " |"
+        for name, row in zip(table.index, table.to_numpy(), strict=True)
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def rejection() -> str:
+    """Return how often the 5 % test rejects where there is no difference."""
+    rates = pd.read_csv(FOLDER / "rejection.csv").groupby(["design", "repeats"], sort=False)
+    lines = ["| design | folds | corrected | uncorrected |", "|---|---|---|---|"]
+    for (design, repeats), rows in rates:
+        cells = [
+            f"{rows[name].min():.1%} to {rows[name].max():.1%}".replace("%", " %")
+            for name in ("corrected", "uncorrected")
+        ]
+        lines.append(f"| {design} | {repeats} x 5 | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
 TABLES = {
+    "imputation": imputation,
+    "rejection": rejection,
     "accuracy": accuracy,
     "worst_traits": worst_traits,
     "ablation": ablations,

@@ -1,14 +1,16 @@
-"""The command line: ``python -m sktransformer_gp demo``, ``compare``, ``fit`` and ``predict``.
+"""The command line: ``demo``, ``quality``, ``compare``, ``fit`` and ``predict``.
 
 What a command needs is imported when it runs, so that ``--help`` answers at once.
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from sktransformer_gp.commands import compare, fit, predict
+from sktransformer_gp.commands import compare, fit, predict, quality
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,10 +42,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _make_parser()
     arguments = parser.parse_args(argv)
     try:
-        return arguments.command(parser, argv)
+        with _warnings_in_one_line():
+            return arguments.command(parser, argv)
     except (ValueError, OSError, ImportError) as error:
         # What a user can mend.
         parser.error(str(error))
+
+
+@contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """Show warnings without the line of code that gave them."""
+    before = warnings.formatwarning
+    warnings.formatwarning = lambda message, *where, **line: f"warning: {message}\n"
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before
 
 
 class _OneLineParser(argparse.ArgumentParser):
@@ -57,9 +71,11 @@ def _make_parser() -> argparse.ArgumentParser:
     parser = _OneLineParser(
         prog="sktransformer-gp", description="Genomic prediction with a transformer encoder."
     )
-    commands = parser.add_subparsers(required=True, metavar="{demo,compare,fit,predict}")
+    commands = parser.add_subparsers(required=True, metavar="{demo,quality,compare,fit,predict}")
     summary = "cross-validate transformer, GBLUP and random forest on a cross of yeast's size"
     compare.fill_demo(_add(commands, "demo", summary))
+    summary = "report call rates, alleles, duplicates and suspected id swaps of your genotypes"
+    quality.fill_quality(_add(commands, "quality", summary))
     summary = "cross-validate models of your choice on your files or a public data set"
     compare.fill_compare(_add(commands, "compare", summary))
     summary = "fit a model to your files and save it"

@@ -13,7 +13,12 @@ import pandas as pd
 
 from sktransformer_gp.comparison import paired_differences, rank_models, summarise
 from sktransformer_gp.comparison.journal import Journal
-from sktransformer_gp.comparison.statistics import DIFFERENCES, at_full_size
+from sktransformer_gp.comparison.statistics import (
+    DIFFERENCES,
+    at_full_size,
+    choose_reference,
+    with_common_folds,
+)
 from sktransformer_gp.plotting import (
     plot_comparison,
     plot_differences,
@@ -120,12 +125,14 @@ def write_report(
         raise ValueError(f"nothing was scored in {folder}: there is nothing to report")
     models = list(scores["model"].unique())
     if reference is None:
-        reference = "gblup" if "gblup" in models else models[0]
+        reference = choose_reference(models)
+    elif reference not in models:
+        raise ValueError(f"reference is one of the models {models}, got {reference!r}")
     title = f"{len(models)} models on {provenance['data']['dataset'] or 'the data'}"
     sections = [
         _failures(journal),
         _results(scores),
-        _compared(at_full_size(scores), reference) if len(models) > 1 else "",
+        _compared(at_full_size(scores), reference),
         _figures(scores, reference),
         _protocol(provenance),
         _provenance(provenance),
@@ -163,8 +170,13 @@ def _results(scores: pd.DataFrame) -> str:
 
 
 def _compared(scores: pd.DataFrame, reference: str) -> str:
+    if scores["model"].nunique() < 2:
+        return ""
+    pairs = with_common_folds(scores, reference)
+    if pairs["model"].nunique() < 2:
+        return f"<p>No model has two folds in common with {html.escape(reference)}.</p>"
     several = scores["trait"].nunique() > 1
-    table = paired_differences(scores, reference, over_traits=several)
+    table = paired_differences(pairs, reference, over_traits=several)
     parts = [
         f"<h2>Compared with {html.escape(reference)}</h2>",
         "<p>Differences of r in the same folds, with the 95 % interval of the corrected resampled "
@@ -172,7 +184,7 @@ def _compared(scores: pd.DataFrame, reference: str) -> str:
         _table(table, COMPARED),
     ]
     if several:
-        each = _table(paired_differences(scores, reference), COMPARED)
+        each = _table(paired_differences(pairs, reference), COMPARED)
         parts.append(f"<details><summary>Each trait</summary>{each}</details>")
         parts.append(_ranks(scores))
     return "".join(parts)
@@ -192,9 +204,10 @@ def _ranks(scores: pd.DataFrame) -> str:
 
 def _figures(scores: pd.DataFrame, reference: str) -> str:
     drawn = [("Predictive ability of each model", plot_comparison(scores))]
-    if scores["model"].nunique() > 1:
+    pairs = with_common_folds(at_full_size(scores), reference)
+    if pairs["model"].nunique() > 1:
         caption = f"Difference of r to {reference}"
-        drawn.append((caption, plot_differences(scores, reference)))
+        drawn.append((caption, plot_differences(pairs, reference)))
     drawn.append(("Predictive ability against time", plot_time(scores)))
     if scores["train_fraction"].nunique() > 1:
         caption = "Predictive ability against training size"

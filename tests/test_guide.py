@@ -14,9 +14,14 @@ GUIDE = Path(__file__).parents[1] / "docs" / "guide"
 BLOCKS = re.compile(r"```(python|sh)\n(.*?)```", re.S)
 
 
-@pytest.mark.parametrize("page", ["files.md"])
-def test_a_reader_can_follow_along(page, tmp_path, monkeypatch, capfd):
+@pytest.fixture
+def follow(tmp_path, monkeypatch):
+    """Run the blocks of a page in a folder of its own; gives the page's variables."""
     monkeypatch.chdir(tmp_path)
+    return follow_page
+
+
+def follow_page(page):
     namespace = {}
     for language, block in BLOCKS.findall((GUIDE / page).read_text(encoding="utf-8")):
         if language == "python":
@@ -26,6 +31,11 @@ def test_a_reader_can_follow_along(page, tmp_path, monkeypatch, capfd):
             program, arguments = line.split(" sktransformer_gp ")
             assert program == "python -m"
             assert main(shlex.split(arguments)) == 0
+    return namespace
+
+
+def test_from_files_to_a_prediction(follow, capfd):
+    namespace = follow("files.md")
     table = pd.read_csv("predictions.csv", index_col="sample")
     assert list(table) == ["yield", "protein"]
     # The Python block and the commands predict the same.
@@ -33,3 +43,12 @@ def test_a_reader_can_follow_along(page, tmp_path, monkeypatch, capfd):
     np.testing.assert_allclose(table, namespace["model"].predict(X), rtol=1e-9)
     assert table.index.tolist() == X.index.tolist()
     assert "phenotypes only" not in capfd.readouterr().out
+
+
+def test_quality_filters_and_imputation(follow):
+    namespace = follow("preprocessing.md")
+    fourth, eighth = namespace["panel"].samples[[3, 7]]
+    suspects = pd.read_csv("quality/suspects.csv")
+    assert set(suspects["sample"]) == {fourth, eighth}
+    columns = set(namespace["dosages"].columns)
+    assert columns.issuperset(namespace["search"].best_estimator_[:-1].get_feature_names_out())

@@ -1,8 +1,11 @@
 import subprocess
 import sys
+import warnings
 
 import pandas as pd
 
+from sktransformer_gp.__main__ import main
+from sktransformer_gp.commands import compare
 from sktransformer_gp.models import MODEL_NAMES
 
 
@@ -32,3 +35,17 @@ def test_as_a_program(tmp_path):
     # h2 = .6 and 14 loci: GBLUP with 504 segregants reaches about .6 of sqrt(h2) = .77
     assert scores["r"].between(0.4, 0.77).all()
     assert "1008 samples x 11623 markers" in run.stdout
+
+
+def test_warnings_are_one_line_without_code(monkeypatch):
+    shown = []
+
+    def show(parser, argv):
+        shown.append(warnings.formatwarning("clones", UserWarning, "compare.py", 3))
+        return 0
+
+    monkeypatch.setattr(compare, "run_compare", show)
+    before = warnings.formatwarning
+    assert main(["compare", "--dataset", "yeast"]) == 0
+    assert shown == ["warning: clones\n"]
+    assert warnings.formatwarning is before

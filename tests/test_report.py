@@ -142,6 +142,15 @@ def test_failures_come_first(tmp_path):
     assert "OverflowError: &lt;b&gt;too many&lt;/b&gt; loci" in page
 
 
+def test_a_single_fold_is_reported_without_a_test(tmp_path):
+    cv = [(np.arange(len(X) // 2), np.arange(len(X) // 2, len(X)))]
+    compare_models(MODELS, X, Y, cv=cv, folder=tmp_path, verbose=0)
+    page = write_report(tmp_path).read_text(encoding="utf-8")
+    Page(page)
+    assert "No model has two folds in common with" in page
+    assert page.count("<figure>") == 2
+
+
 def test_nothing_scored_is_nothing_to_report(tmp_path):
     with pytest.raises(FileNotFoundError, match="holds no run"):
         write_report(tmp_path)

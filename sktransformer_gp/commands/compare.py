@@ -22,7 +22,7 @@ MODELS = (
     *("transformer", "lecture", "gptransformer", "gblup", "rkhs", "lasso", "rf", "hgb"),
     *("lightgbm", "xgboost"),
 )
-PROTOCOLS = ("new-lines", "leave-group-out", "sparse")
+PROTOCOLS = ("new-lines", "leave-group-out", "forward", "sparse")
 DEMO_MODELS = ["transformer", "gblup", "rf"]
 # As arguments of compare.
 DEMOS = {
@@ -73,6 +73,7 @@ def fill_compare(parser: argparse.ArgumentParser) -> None:
         choices=PROTOCOLS,
         default="new-lines",
         help="new-lines: k-fold (with --group of groups); leave-group-out: each group in turn; "
+        "forward: each group, as years, from those before it; "
         "sparse: some traits of the test lines are known (default: %(default)s)",
     )
     parser.add_argument("--cv", type=at_least(2), default=5, help="number of folds (default: 5)")
@@ -85,7 +86,7 @@ def fill_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--groups",
         metavar="COLUMN",
-        help="column of --phenotypes, for instance family: keep each group in one fold",
+        help="column of --phenotypes, for instance family or year: keep each group in one fold",
     )
     parser.add_argument(
         "--train-fractions",
@@ -271,6 +272,7 @@ def _announce(study: "Bunch", arguments: argparse.Namespace) -> None:
     protocol = {
         "new-lines": f"{arguments.cv}-fold cross-validation{times}",
         "leave-group-out": "Each group left out in turn",
+        "forward": "Each group predicted from those before it",
         "sparse": f"Sparse testing in {arguments.cv} folds{times}",
     }[arguments.protocol]
     print(

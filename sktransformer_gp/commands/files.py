@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
+    from numpy.typing import NDArray
     from sklearn.utils import Bunch
 
     from sktransformer_gp.io import Alignment
@@ -45,7 +46,7 @@ def load_files(arguments: argparse.Namespace) -> "Bunch":
         genotypes = genotypes.select(samples=_not_empty(target, "all of the traits").index)
     groups = None
     if arguments.groups is not None:
-        groups = _read_groups(arguments.phenotypes, arguments.id, arguments.groups, target.index)
+        groups = _groups_of_lines(arguments, target.index)
     return Bunch(
         name=arguments.genotypes.name,
         data=genotypes.to_frame(),
@@ -87,23 +88,52 @@ def _not_empty(records: "pd.DataFrame", what: str) -> "pd.DataFrame":
     return records
 
 
-def _read_groups(path: Path, id: str | None, column: str, lines: "Sequence[str]"):
-    """Return the group of each line, which all its rows have to agree on."""
-    import numpy as np
+def read_groups(path: Path, id: str | None, column: str) -> dict[str, str]:
+    """Read the group of each line, which all its rows have to agree on.
 
+    Parameters
+    ----------
+    path : Path
+        Table with a header.
+    id : str or None
+        Column with the lines' names; None = the first.
+    column : str
+        Column with their groups.
+
+    Returns
+    -------
+    dict of str to str
+        Group of each line, "" where the cell is empty.
+
+    Raises
+    ------
+    ValueError
+        If a column is unknown, or a line is in two groups.
+    """
     rows = _rows(path)
     header = next(rows)
-    if column not in header:
-        raise ValueError(f"{path}: unknown column {column!r}; the valid ones are {header}")
+    unknown = [name for name in (id, column) if name is not None and name not in header]
+    if unknown:
+        raise ValueError(f"{path}: unknown column {unknown[0]!r}; the valid ones are {header}")
     key, place = 0 if id is None else header.index(id), header.index(column)
     groups = {}
     for row in rows:
         name, group = row[key], row[place]
         if groups.setdefault(name, group) != group:
             raise ValueError(f"{path}: line {name!r} is in two groups, {groups[name]!r}, {group!r}")
+    return groups
+
+
+def _groups_of_lines(arguments: argparse.Namespace, lines: "Sequence[str]") -> "NDArray":
+    import numpy as np
+
+    groups = read_groups(arguments.phenotypes, arguments.id, arguments.groups)
     lacking = [name for name in lines if not groups[name]]
     if lacking:
-        raise ValueError(f"{path}: line {lacking[0]!r} has no group in column {column!r}")
+        raise ValueError(
+            f"{arguments.phenotypes}: line {lacking[0]!r} has no group in column "
+            f"{arguments.groups!r}"
+        )
     return np.array([groups[name] for name in lines])
 
 

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 
 def at_least(lowest: int) -> Callable[[str], int]:
@@ -34,8 +35,8 @@ def at_least(lowest: int) -> Callable[[str], int]:
     return whole_number
 
 
-def add_file_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    """Add the options that name a user's own files.
+def add_genotype_options(parser: argparse.ArgumentParser, *, required: bool) -> Any:
+    """Add the options that name a user's own file of genotypes.
 
     Parameters
     ----------
@@ -43,6 +44,11 @@ def add_file_options(parser: argparse.ArgumentParser, *, required: bool) -> None
         The command's parser.
     required : bool
         Whether the command has no other source of data.
+
+    Returns
+    -------
+    argument group
+        Where further options of files belong.
     """
     files = parser.add_argument_group("your files")
     files.add_argument(
@@ -53,6 +59,26 @@ def add_file_options(parser: argparse.ArgumentParser, *, required: bool) -> None
         help="PLINK (.bed), VCF, BCF, HapMap or a table of dosages, told by its content",
     )
     files.add_argument(
+        "--ploidy",
+        type=at_least(1),
+        default=2,
+        help="largest dosage; 1 = haploid, or inbred and written as homozygous (default: 2)",
+    )
+    return files
+
+
+def add_file_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    """Add the options that name a user's own files.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        The command's parser.
+    required : bool
+        Whether the command has no other source of data.
+    """
+    files = add_genotype_options(parser, required=required)
+    files.add_argument(
         "--phenotypes",
         type=Path,
         required=required,
@@ -61,12 +87,6 @@ def add_file_options(parser: argparse.ArgumentParser, *, required: bool) -> None
     )
     files.add_argument(
         "--id", metavar="COLUMN", help="column with the lines' names (default: the first)"
-    )
-    files.add_argument(
-        "--ploidy",
-        type=at_least(1),
-        default=2,
-        help="largest dosage; 1 = haploid, or inbred and written as homozygous (default: 2)",
     )
     files.add_argument(
         "--replicates",

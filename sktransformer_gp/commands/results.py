@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     import pandas as pd
 
 NUMBERS = ("r (mean +- sd)", "mse", "r2", "folds", "seconds/fold")
@@ -23,15 +25,15 @@ def check_figures() -> None:
 
 
 def write_results(scores: "pd.DataFrame", folder: Path, *, report: bool = False) -> None:
-    """Print the means, and write summary, figure and report.
+    """Print the means, and write summary, differences, figure and report.
 
     Parameters
     ----------
     scores : DataFrame
         Table of :func:`~sktransformer_gp.comparison.compare_models`.
     folder : Path
-        Where ``summary.csv``, ``comparison.png`` (where matplotlib is installed) and
-        ``report.html`` go.
+        Where ``summary.csv``, ``differences.csv`` (of two or more models that share two folds),
+        ``comparison.png`` (where matplotlib is installed) and ``report.html`` go.
     report : bool, default=False
         Whether to write the report.
     """
@@ -40,11 +42,25 @@ def write_results(scores: "pd.DataFrame", folder: Path, *, report: bool = False)
     summary = summarise(scores)
     summary.to_csv(folder / "summary.csv", index=False)
     print(f"\n{_format_table(summary)}\n\nScores of each fold: {folder / 'scores.csv'}")
+    _write_differences(scores, folder / "differences.csv")
     _draw(scores, folder / "comparison.png")
     if report:
         from sktransformer_gp.report import write_report
 
         print(f"Report: {write_report(folder)}")
+
+
+def _write_differences(scores: "pd.DataFrame", path: Path) -> None:
+    from sktransformer_gp.comparison import paired_differences
+    from sktransformer_gp.comparison.statistics import choose_reference, with_common_folds
+
+    # Those of an earlier run in the folder are none of this one.
+    path.unlink(missing_ok=True)
+    reference = choose_reference(list(scores["model"].unique()))
+    pairs = with_common_folds(scores, reference)
+    if pairs["model"].nunique() > 1:
+        paired_differences(pairs, reference).to_csv(path, index=False)
+        print(f"Differences to {reference}, with intervals and p-values: {path}")
 
 
 def _format_table(summary: "pd.DataFrame") -> str:
@@ -74,16 +90,29 @@ def _format_table(summary: "pd.DataFrame") -> str:
     )
 
 
-def _draw(scores: "pd.DataFrame", path: Path) -> None:
+def off_screen() -> "ModuleType | None":
+    """Return matplotlib's pyplot, ready for files: no window system needed.
+
+    Returns
+    -------
+    module or None
+        None where matplotlib is not installed, which is said on the screen.
+    """
     try:
         import matplotlib
     except ImportError:
         print("No figure: matplotlib is not installed (pip install 'sktransformer-gp[plot]').")
-        return
-    # A file is all that is asked for: no window system needed.
+        return None
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
+    return pyplot
+
+
+def _draw(scores: "pd.DataFrame", path: Path) -> None:
+    pyplot = off_screen()
+    if pyplot is None:
+        return
     from sktransformer_gp.plotting import plot_comparison
 
     figure = plot_comparison(scores).figure

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from sktransformer_gp.commands.files import load_files
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
     from sklearn.utils import Bunch
 
 DATASETS = ("yeast", "wheat", "mice", "barley", "simulated")
@@ -110,17 +111,30 @@ def choose_protocol(study: "Bunch", arguments: argparse.Namespace) -> dict[str, 
     """
     from sklearn.model_selection import LeaveOneGroupOut
 
-    from sktransformer_gp.splitters import SparseTesting
+    from sktransformer_gp.splitters import ForwardSplit, SparseTesting
 
     groups = None
-    if arguments.group or arguments.groups or arguments.protocol == "leave-group-out":
+    by_group = {"leave-group-out": LeaveOneGroupOut, "forward": ForwardSplit}
+    if arguments.group or arguments.groups or arguments.protocol in by_group:
         groups = study.groups
         if groups is None:
             where = "--groups names their column" if arguments.dataset is None else "mice has"
             raise ValueError(f"the data set {study.name} has no groups; {where}")
-    if arguments.protocol == "leave-group-out":
-        return {"cv": LeaveOneGroupOut(), "groups": groups}
+    if arguments.protocol == "forward":
+        groups = _as_years(groups)
+    if arguments.protocol in by_group:
+        return {"cv": by_group[arguments.protocol](), "groups": groups}
     if arguments.protocol == "sparse":
         cv = SparseTesting(arguments.cv, n_repeats=arguments.repeats, random_state=arguments.seed)
         return {"cv": cv, "groups": groups}
     return {"cv": arguments.cv, "repeats": arguments.repeats, "groups": groups}
+
+
+def _as_years(groups: "ArrayLike") -> "NDArray":
+    """Return groups as numbers where all of them are: as text, 10 comes before 9."""
+    import numpy as np
+
+    try:
+        return np.asarray(groups, dtype=float)
+    except ValueError:
+        return np.asarray(groups)

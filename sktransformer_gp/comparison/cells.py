@@ -195,4 +195,8 @@ def _wants_groups(model: BaseEstimator, fold: Fold) -> bool:
 
 def _best_params(model: BaseEstimator) -> str:
     chosen = getattr(model, "best_params_", None)
-    return "" if chosen is None else json.dumps(chosen, default=repr)
+    return "" if chosen is None else json.dumps(chosen, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else repr(value)

@@ -176,7 +176,7 @@ class Journal:
         provenance : dict
             What can be written as JSON.
         """
-        _replace(self.provenance_path, json.dumps(provenance, indent=2) + "\n")
+        _replace(self.provenance_path, json.dumps(provenance, indent=2, allow_nan=False) + "\n")
 
 
 def _type(column: str) -> type:

@@ -1,6 +1,7 @@
 """Where scores come from: data, protocol, models, versions, machine and command."""
 
 import hashlib
+import math
 import os
 import platform
 import re
@@ -176,6 +177,8 @@ def describe_value(value: Any) -> Any:
     >>> describe_value(0.5), describe_value((1, 2)), describe_value(len)
     (0.5, '(1, 2)', '<built-in function len>')
     """
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(float(value))  # JSON has no NaN, and NaN is not equal to itself
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, np.ndarray | pd.DataFrame | pd.Series):
@@ -183,7 +186,7 @@ def describe_value(value: Any) -> Any:
     if hasattr(value, "get_params") and not isinstance(value, type):
         return type(value).__qualname__  # its parameters are listed one by one
     text = " ".join(re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value)).split())
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}... {_sha256([text.encode()])}"
 
 
 def hash_folds(folds: Iterable[Fold]) -> str:

@@ -13,7 +13,7 @@ from sktransformer_gp.comparison.journal import Journal
 from sktransformer_gp.datasets import fetch_yeast
 from sktransformer_gp.io import Genotypes
 from sktransformer_gp.models import make_model
-from sktransformer_gp.splitters import SparseTesting
+from sktransformer_gp.splitters import ForwardSplit, SparseTesting
 
 OPTIONS = {
     "cv": 4,
@@ -45,7 +45,9 @@ def test_protocols(protocol, group, expected):
     }
 
 
-@pytest.mark.parametrize(("protocol", "group"), [("new-lines", True), ("leave-group-out", False)])
+@pytest.mark.parametrize(
+    ("protocol", "group"), [("new-lines", True), ("leave-group-out", False), ("forward", False)]
+)
 def test_groups_that_are_not_there(protocol, group):
     arguments = Namespace(**OPTIONS | {"protocol": protocol, "group": group})
     with pytest.raises(ValueError, match="the data set mice has no groups"):
@@ -53,6 +55,16 @@ def test_groups_that_are_not_there(protocol, group):
     arguments = Namespace(**OPTIONS | {"protocol": protocol, "group": group, "dataset": None})
     with pytest.raises(ValueError, match=r"set panel.bed has no groups; --groups names"):
         choose_protocol(Bunch(groups=None, name="panel.bed"), arguments)
+
+
+@pytest.mark.parametrize("years", [["9", "10", "9", "11"], ["2a", "2b", "2a", "2c"]])
+def test_forward_prediction_takes_the_years_in_their_order(years):
+    arguments = Namespace(**OPTIONS | {"protocol": "forward", "groups": "year"})
+    chosen = choose_protocol(Bunch(groups=np.array(years)), arguments)
+    folds = [
+        (a.tolist(), b.tolist()) for a, b in chosen["cv"].split(years, groups=chosen["groups"])
+    ]
+    assert folds == [([0, 2], [1]), ([0, 1, 2], [3])]
 
 
 def test_a_column_of_groups_is_enough():
@@ -139,6 +151,18 @@ def test_families_stay_in_one_fold(trial, command, tmp_path):
     assert scores_of(tmp_path / "results")["fold"].nunique() == 6
 
 
+def test_later_years_are_predicted_from_earlier_ones(trial, command, tmp_path):
+    years = np.resize(["2009", "2010", "2011"], len(trial.phenotypes))
+    trial.phenotypes.assign(year=years).to_csv(trial.path, index_label="line")
+    main([*command, "--groups", "year", "--protocol", "forward"])
+    expected = expected_scores(
+        trial.panel.to_frame(), trial.phenotypes, cv=ForwardSplit(), groups=years
+    )
+    found = scores_of(tmp_path / "results")
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-9)
+    assert found["n_train"].max() == 40
+
+
 def test_a_comparison_of_half_a_source_is_refused(command, refuse, tmp_path):
     assert "go together" in refuse([*command[:3], "--out", tmp_path / "results"])
     assert "--dataset yeast brings its own" in refuse([*command, "--dataset", "yeast"])
@@ -151,12 +175,14 @@ def test_yeast_in_any_format_gives_identical_scores(real_data, write, tmp_path):
     growth = tmp_path / "growth.csv"
     y.to_csv(growth, index_label="segregant")
     panel = Genotypes.from_frame(X, ploidy=1)
-    expected = expected_scores(X, y, cv=3)
+    scores = {}
     for format in ("bed", "vcf", "csv"):
         files = (
             f"--genotypes {write(panel, format, 'yeast')} --phenotypes {tmp_path / 'growth.csv'}"
         )
         options = f"--id segregant --ploidy 1 --models gblup --cv 3 --out {tmp_path / format}"
         main(["compare", *files.split(), *options.split()])
-        found = scores_of(tmp_path / format)
-        pd.testing.assert_frame_equal(found, expected, rtol=1e-9)
+        scores[format] = scores_of(tmp_path / format)
+    pd.testing.assert_frame_equal(scores["vcf"], scores["bed"], check_exact=True)
+    pd.testing.assert_frame_equal(scores["csv"], scores["bed"], check_exact=True)
+    pd.testing.assert_frame_equal(scores["bed"], expected_scores(X, y, cv=3), rtol=1e-9)

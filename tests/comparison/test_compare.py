@@ -6,13 +6,16 @@ import pandas as pd
 import pytest
 from scipy.stats import pearsonr
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import Lasso, Ridge
 from sklearn.metrics import mean_squared_error, r2_score
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
+    HalvingGridSearchCV,
     KFold,
     LeaveOneGroupOut,
+    RandomizedSearchCV,
     cross_validate,
 )
 
@@ -363,6 +366,43 @@ def test_a_search_chooses_in_each_training_set(X, y):
     assert [json.loads(text) for text in search["best_params"]] == [{"alpha": 0.1}] * 6
     assert search["r"].tolist() == ridge["r"].tolist()
     assert ridge["best_params"].tolist() == [""] * 6
+
+
+def optuna_search():
+    pytest.importorskip("optuna_integration", reason="optuna-integration is not installed")
+    from optuna.distributions import FloatDistribution
+    from optuna_integration import OptunaSearchCV
+
+    spread = FloatDistribution(1e-2, 1e4, log=True)
+    return OptunaSearchCV(Ridge(), {"alpha": spread}, cv=3, n_trials=4, random_state=0)
+
+
+# optuna 5 calls its search experimental, and a part of itself that it uses deprecated
+@pytest.mark.filterwarnings("ignore:OptunaSearchCV is experimental")
+@pytest.mark.filterwarnings("ignore::FutureWarning:optuna")
+@pytest.mark.parametrize(
+    "make_search",
+    [
+        lambda: HalvingGridSearchCV(
+            Lasso(), {"alpha": [0.1, 1.0, 9.0]}, cv=3, resource="max_iter", max_resources=90
+        ),
+        lambda: RandomizedSearchCV(
+            Ridge(), {"alpha": np.array([1, 10, 100])}, cv=3, n_iter=2, random_state=0
+        ),
+        optuna_search,
+    ],
+)
+def test_any_search_is_nested_and_its_run_can_go_on(X, y, make_search, tmp_path):
+    arguments = {"cv": 3, "folder": tmp_path, "verbose": 0}
+    scores = compare_models({"search": make_search()}, X, y, **arguments)
+    for fold, (train, test) in enumerate(KFold(3, shuffle=True, random_state=0).split(X)):
+        search = make_search().fit(X[train], y[train])
+        rows = scores[scores["fold"] == fold]
+        r = [pearsonr(y[test, t], search.predict(X[test])[:, t]).statistic for t in (0, 1)]
+        np.testing.assert_allclose(rows["r"], r, rtol=1e-10)
+        assert json.loads(rows["best_params"].iloc[0]) == search.best_params_
+    again = compare_models({"search": make_search()}, X, y, **arguments, resume=True)
+    pd.testing.assert_frame_equal(again, scores, check_exact=True)
 
 
 @pytest.mark.parametrize(

@@ -43,15 +43,40 @@ def test_adjusted_p_values_by_hand():
     assert adjust_holm(np.array([0.9, 0.8])).tolist() == [1.0, 1.0]
 
 
-def test_the_five_percent_test_rejects_five_percent_where_there_is_no_difference():
+@pytest.fixture(scope="module")
+def rejection():
     spec = importlib.util.spec_from_file_location("rejection", BENCHMARK)
-    rejection = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(rejection)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("design", "n_samples", "n_markers", "repeats"),
+    [("draw_halves", 300, 10, 5), ("draw_chips", 100, 50, 2)],
+)
+def test_the_five_percent_test_rejects_five_percent_where_there_is_no_difference(
+    rejection, design, n_samples, n_markers, repeats
+):
     rng = np.random.default_rng(1)
-    differences = [rejection.draw(rng, 300, 10, 5) for _ in range(200)]
+    draw = getattr(rejection, design)
+    differences = [
+        rejection.compare(rng, *draw(rng, n_samples, n_markers), repeats) for _ in range(200)
+    ]
     # 200 data sets: a standard error of 1.5 % around what a thousand give in rejection.csv
-    assert 0.03 <= rejection.reject(differences, 5, 300, corrected=True) <= 0.08
-    assert rejection.reject(differences, 5, 300, corrected=False) > 0.3
+    assert 0.03 <= rejection.reject(differences, repeats, n_samples, corrected=True) <= 0.08
+    assert rejection.reject(differences, repeats, n_samples, corrected=False) > 0.15
+
+
+def test_chips_are_mirror_images_of_each_other(rejection):
+    y, (first, second), penalties = rejection.draw_chips(np.random.default_rng(0), 4000, 50)
+    r = [np.corrcoef(chip.T, y)[-1, :-1] for chip in (first, second)]
+    assert first.shape == second.shape == (4000, 50)
+    # the halves of either chip hold the loci's mirror images: the same, but for sampling
+    np.testing.assert_allclose(r[0][:25], r[1][25:], atol=5 / np.sqrt(4000))
+    np.testing.assert_allclose(r[0][25:], r[1][:25], atol=5 / np.sqrt(4000))
+    assert np.abs(r[0][:25] - r[1][:25]).max() > 5 / np.sqrt(4000)
+    assert penalties[0] == pytest.approx(penalties[1], rel=0.02)
 
 
 def test_one_fold_cannot_be_tested():

@@ -98,17 +98,26 @@ def test_a_model_may_join():
     ("value", "expected"),
     [
         (None, None),
+        (np.nan, "nan"),
+        (-np.inf, "-inf"),
         (np.log1p, "<ufunc 'log1p'>"),
         (print, "<built-in function print>"),
         (lambda: 0, "<function <lambda>>"),
         (KFold(3), "KFold(n_splits=3, random_state=None, shuffle=False)"),
         (Ridge(7.0), "Ridge"),
-        (list(range(1000)), str(list(range(1000)))[:300] + "..."),
         (np.zeros(2), f"ndarray (2,) sha256 {hashlib.sha256(bytes(16)).hexdigest()}"),
     ],
 )
 def test_values(value, expected):
     assert describe_value(value) == expected
+
+
+def test_a_long_value_is_cut_but_known_by_its_hash():
+    values = list(range(1000))
+    text = describe_value(values)
+    assert text.startswith(str(values)[:300] + "... ")
+    assert len(text) == 300 + 4 + 64
+    assert text != describe_value([*values[:-1], 0])
 
 
 def test_a_session_tells_command_versions_and_machine():

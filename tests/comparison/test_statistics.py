@@ -9,8 +9,10 @@ from sktransformer_gp.comparison.statistics import (
     ALL_TRAITS,
     REQUIRED,
     block_columns,
+    choose_reference,
     paired_differences,
     summarise,
+    with_common_folds,
 )
 
 
@@ -148,3 +150,18 @@ def test_summary_with_a_reference(scores):
 def test_what_cannot_be_compared(scores, change, arguments, message):
     with pytest.raises(ValueError, match=message):
         paired_differences(change(scores), **arguments)
+
+
+def test_models_with_fewer_than_two_folds_in_common_are_left_out(X, y):
+    scores = compare_models({"a": Ridge(), "b": Ridge(2), "c": Ridge(3)}, X, y, cv=3, verbose=0)
+    b, c = scores["model"] == "b", scores["model"] == "c"
+    few = scores[~(b & (scores["fold"] > 0)) & ~(c & (scores["fold"] > 1))]
+    assert with_common_folds(few, "a")["model"].unique().tolist() == ["a", "c"]
+    pd.testing.assert_frame_equal(with_common_folds(scores, "a"), scores)
+    paired_differences(with_common_folds(few, "a"), "a")
+    assert with_common_folds(few[few["fold"] == 0], "a").empty
+
+
+def test_gblup_is_the_reference_where_it_is_there():
+    assert choose_reference(["rf", "gblup"]) == "gblup"
+    assert choose_reference(["rf", "lasso"]) == "rf"
