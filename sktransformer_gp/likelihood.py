@@ -57,9 +57,9 @@ def maximise(profile: Profile, lambdas: NDArray = LAMBDAS) -> tuple[float, float
     --------
     >>> import numpy as np
     >>> from sktransformer_gp.likelihood import maximise
-    >>> lambda_, height = maximise(lambda x: (-np.log(x) ** 2, -2 * np.log(x)))
+    >>> lambda_, height = maximise(lambda x: (1 - np.log(x) ** 2, -2 * np.log(x)))
     >>> round(lambda_, 6), round(height, 6)
-    (1.0, 0.0)
+    (1.0, 1.0)
     """
     heights, slopes = profile(lambdas)
     tops = np.flatnonzero((slopes[:-1] > FLAT) & (slopes[1:] < -FLAT))

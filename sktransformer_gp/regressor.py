@@ -175,8 +175,8 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
     observed, standardised phenotypes, with gates g, token weights W and additive effects a. The
     members (regimes x inner folds) are trained side by side, each without one inner fold. Their
     predictions of that fold, and those of the polygenic term without it, are regressed on by
-    non-negative least squares, shrunk towards the polygenic term alone by what the encoders would
-    gain by chance; the weights then apply to the mean of a regime's members, and to the polygenic
+    non-negative least squares, shrunk towards the polygenic term as it is by what the encoders
+    would gain by chance; the weights then apply to the mean of a regime's members, and to the polygenic
     term of all rows. Where a trait has fewer than 4 phenotypes there are no inner folds, and all
     components count the same.
 

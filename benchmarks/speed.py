@@ -1,0 +1,233 @@
+"""Cost of fits and predictions, measured side by side: wall and CPU seconds, memory, and ratios.
+
+    python benchmarks/speed.py --out benchmarks/speed.csv
+    python benchmarks/speed.py --out benchmarks/speed.csv --cases fit predict --threads 1
+
+Each measurement runs in a process of its own, after a warm-up, and is appended as it is done.
+Machines are noisy: rounds go through all measurements of a case one after the other, and only
+ratios within a round are worth quoting (``tables.py`` takes their medians).
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+YEAST = {"n_samples": 806, "n_markers": 11_623}
+# Case: what is measured in each round, and its sizes.
+CASES = {
+    "fit": [("transformer", YEAST), ("forest", YEAST), ("gblup", YEAST), ("rkhs", YEAST)],
+    "epoch": [("epoch", YEAST), ("plain epoch", YEAST)],
+    "matmul": [("step", YEAST), ("matmul", YEAST)],
+    "predict": [("transformer predict", YEAST), ("gblup predict", YEAST), ("rkhs predict", YEAST)],
+    "traits": [("transformer", {**YEAST, "n_traits": k}) for k in (1, 46)],
+    "samples": [
+        ("transformer", {"n_samples": n, "n_markers": 5000}) for n in (250, 500, 1000, 2000)
+    ],
+    "markers": [
+        ("transformer", {"n_samples": 500, "n_markers": m}) for m in (1000, 10_000, 50_000, 200_000)
+    ],
+}
+N_CANDIDATES = 10_000
+
+
+def main() -> None:
+    """Run rounds of the cases."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--measure", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.measure:
+        print(json.dumps(measure(*json.loads(arguments.measure))))
+        return
+    for case in arguments.cases:
+        for number in range(arguments.rounds):
+            for name, sizes in CASES[case]:
+                row = {"case": case, "round": number, "threads": arguments.threads}
+                row |= {"measured": name, **{"n_traits": 2, **sizes}}
+                row |= run(name, sizes, arguments.threads)
+                append(arguments.out, row)
+                print(row, flush=True)
+
+
+def run(name: str, sizes: dict[str, int], threads: int) -> dict[str, float]:
+    """Measure in a process of its own."""
+    command = [sys.executable, "-W", "ignore", __file__, "--out", "-"]
+    command += ["--measure", json.dumps([name, sizes])]
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return {**json.loads(done.stdout), "machine": f"{platform.machine()}, {os.cpu_count()} cores"}
+
+
+def append(path: Path, row: dict) -> None:
+    """Add a row to the CSV."""
+    text = pd.DataFrame([row]).to_csv(index=False, header=not path.exists(), float_format="%.4g")
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def measure(name: str, sizes: dict[str, int]) -> dict[str, float]:
+    """Time one piece of work after a warm-up; GFLOP where they are counted, MB above the input."""
+    from sktransformer_gp.datasets import make_cross
+
+    work, n_times = WORK[name]
+    small = make_cross(n_samples=60, n_markers=200, n_traits=2, random_state=0)
+    prepare, _ = work(small.data, small.target)
+    prepare()
+    cross = make_cross(**{"n_traits": 2, **sizes}, random_state=0)
+    timed, gflop = work(cross.data, cross.target)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    wall, cpu = time.perf_counter(), time.process_time()
+    for _ in range(n_times):
+        timed()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "wall_seconds": wall / n_times,
+        "cpu_seconds": cpu / n_times,
+        "peak_mb_above_input": (peak - before) / 1024,
+        "gflop": gflop,
+    }
+
+
+Work = tuple[Callable[[], object], float]
+
+
+def fit(name: str) -> Callable[[np.ndarray, np.ndarray], Work]:
+    """Return what fits a model of the command line."""
+
+    def work(X, y):
+        from sktransformer_gp.models import make_model
+
+        return lambda: make_model(name).fit(X, y), np.nan
+
+    return work
+
+
+def fit_forest(X: np.ndarray, y: np.ndarray) -> Work:
+    """Fit a random forest for each trait."""
+    from sklearn.ensemble import RandomForestRegressor
+
+    def work():
+        for trait in y.T:
+            RandomForestRegressor(500, max_features="sqrt", n_jobs=2, random_state=0).fit(X, trait)
+
+    return work, np.nan
+
+
+def predict(name: str) -> Callable[[np.ndarray, np.ndarray], Work]:
+    """Return what predicts candidates, in the type of the dosages."""
+
+    def work(X, y):
+        from sktransformer_gp.models import make_model
+
+        model = make_model(name).fit(X, y)
+        candidates = np.resize(X, (N_CANDIDATES, X.shape[1]))
+        return lambda: model.predict(candidates), np.nan
+
+    return work
+
+
+def train_epoch(X: np.ndarray, y: np.ndarray) -> Work:
+    """Train all members of the default for one epoch more than another fit."""
+    from sktransformer_gp import TransformerGPRegressor
+
+    model = TransformerGPRegressor(max_iter=2, batch_size=8, random_state=0).fit(X, y)
+    net, batches = model.net_, _batches(model, X, y, batch_size=8)
+    return lambda: [net.train_step(batch) for batch in batches], np.nan
+
+
+def train_step(X: np.ndarray, y: np.ndarray) -> Work:
+    """Train on the default's batches, and count what the products cost."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from sktransformer_gp import TransformerGPRegressor
+
+    model = TransformerGPRegressor(max_iter=1, random_state=0).fit(X, y)
+    net, batches = model.net_, _batches(model, X, y, model.net_.batch_size)
+    with FlopCounterMode(display=False) as counter:
+        net.train_step(batches[0])
+    flop = counter.get_total_flops() * len(batches)
+    return lambda: [net.train_step(batch) for batch in batches], flop / 1e9
+
+
+def _batches(model, X, y, batch_size):
+    """Cut the training data as in a fit."""
+    import torch
+
+    Z = model.preprocessor_.transform(X)
+    scaled = (y - y.mean(axis=0)) / y.std(axis=0)
+    n_members = len(model.net_.module_.token_dropout)
+    targets = torch.tensor(scaled[:, None], dtype=torch.float32).expand(-1, n_members, -1)
+    order = torch.randperm(len(X), generator=torch.Generator().manual_seed(0))
+    model.net_._noise = torch.Generator().manual_seed(0)
+    model.net_.callbacks_ = []
+    return [(torch.tensor(Z)[rows], targets[rows]) for rows in order.split(batch_size)]
+
+
+def train_plain_epoch(X: np.ndarray, y: np.ndarray) -> Work:
+    """Train ``nn.TransformerEncoder`` on the same windows with skorch's own loop, batches of 8."""
+    import torch
+    from skorch import NeuralNetRegressor
+    from torch import nn
+
+    from sktransformer_gp import LinkageMerger
+
+    class Plain(nn.Module):
+        def __init__(self, n_windows, width, n_traits):
+            super().__init__()
+            self.embed = nn.Linear(width, 16)
+            layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)
+            self.encoder = nn.TransformerEncoder(layer, 1)
+            self.out = nn.Linear(n_windows * 16, n_traits)
+            self.shape = (n_windows, width)
+
+        def forward(self, x):
+            return self.out(self.encoder(self.embed(x.unflatten(1, self.shape))).flatten(1))
+
+    torch.manual_seed(0)
+    Z = LinkageMerger().fit_transform(X)
+    n_windows = -(-Z.shape[1] // 64)
+    Z = np.pad(Z, ((0, 0), (0, n_windows * 64 - Z.shape[1]))).astype(np.float32)
+    net = NeuralNetRegressor(
+        Plain(n_windows, 64, y.shape[1]), batch_size=8, max_epochs=1, train_split=None, verbose=0
+    ).initialize()
+    return lambda: net.partial_fit(Z, y.astype(np.float32)), np.nan
+
+
+def multiply(X: np.ndarray, y: np.ndarray) -> Work:
+    """Multiply large float32 matrices, what the machine can do at most."""
+    import torch
+
+    a = torch.randn(2048, 2048)
+    return lambda: a @ a, 2 * 2048**3 / 1e9
+
+
+# What is measured: the work, and how often it is repeated.
+WORK = {
+    **{name: (fit(name), 1) for name in ("transformer", "gblup", "rkhs")},
+    **{f"{name} predict": (predict(name), 1) for name in ("transformer", "gblup", "rkhs")},
+    "forest": (fit_forest, 1),
+    "epoch": (train_epoch, 1),
+    "plain epoch": (train_plain_epoch, 1),
+    "step": (train_step, 3),
+    "matmul": (multiply, 20),
+}
+
+
+if __name__ == "__main__":
+    main()
