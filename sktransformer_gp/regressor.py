@@ -176,9 +176,9 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
     members (regimes x inner folds) are trained side by side, each without one inner fold. Their
     predictions of that fold, and those of the polygenic term without it, are regressed on by
     non-negative least squares, shrunk towards the polygenic term as it is by what the encoders
-    would gain by chance; the weights then apply to the mean of a regime's members, and to the polygenic
-    term of all rows. Where a trait has fewer than 4 phenotypes there are no inner folds, and all
-    components count the same.
+    would gain by chance; the weights then apply to the mean of a regime's members, and to the
+    polygenic term of all rows. Where a trait has fewer than 4 phenotypes there are no inner folds,
+    and all components count the same.
 
     Missing dosages are an error that names the imputer. Missing phenotypes (NaN) are left out of
     the loss, trait by trait; a row without any phenotype is not used. A trait that is constant in
