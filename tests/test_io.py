@@ -2,7 +2,6 @@ import gzip
 import random
 import subprocess
 import sys
-import time
 import tracemalloc
 
 import cyvcf2
@@ -278,14 +277,12 @@ def test_memory_stays_within_what_is_stated(kind, tmp_path):
     assert peak < PEAK[kind] * genotypes.dosages.size + FOR_TABLES
 
 
-def test_a_thousand_samples_and_the_markers_of_the_yeast_cross_are_read_in_seconds(tmp_path):
+def test_a_thousand_samples_and_the_markers_of_the_yeast_cross_come_back(tmp_path):
+    """How fast is not asserted here but measured in ``benchmarks/reading.py``."""
     genotypes = make_genotypes(np.random.default_rng(0).integers(-1, 3, (1000, 11_600)))
     bed, vcf = write_plink(genotypes, tmp_path), write_vcf(genotypes, tmp_path)
-    for read, path, limit in ((read_plink, bed, 0.5), (read_vcf, vcf, 6)):
-        start = time.process_time()
-        again = read(path)
-        assert time.process_time() - start < limit, read.__name__
-        np.testing.assert_array_equal(again.dosages, genotypes.dosages)
+    for read, path in ((read_plink, bed), (read_vcf, vcf)):
+        np.testing.assert_array_equal(read(path).dosages, genotypes.dosages)
 
 
 @pytest.mark.parametrize(
