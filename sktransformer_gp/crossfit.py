@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
+from sktransformer_gp.weights import SampleWeights, take, weighted_mean
+
 
 def inner_folds(Y: NDArray, n_folds: int, random_state: np.random.RandomState) -> NDArray:
     """Assign each training row to an inner fold.
@@ -49,7 +51,9 @@ def inner_folds(Y: NDArray, n_folds: int, random_state: np.random.RandomState) -
     return folds if min(outside) >= 2 else np.full(len(Y), -1)
 
 
-def mixing_weights(components: NDArray, Y: NDArray) -> tuple[NDArray, NDArray]:
+def mixing_weights(
+    components: NDArray, Y: NDArray, sample_weights: SampleWeights | None = None
+) -> tuple[NDArray, NDArray]:
     """Weigh components by non-negative least squares, shrunk towards the last one as it is.
 
     ``min |y - (b + F w)|^2, w >= 0`` over the rows observed for the trait. The weights lie between
@@ -63,6 +67,8 @@ def mixing_weights(components: NDArray, Y: NDArray) -> tuple[NDArray, NDArray]:
         Out-of-fold predictions F; the last one is what to fall back on.
     Y : ndarray of shape (n_samples, n_traits)
         Phenotypes, NaN = not observed.
+    sample_weights : SampleWeights or None, default=None
+        Weights of the samples in all sums of squares; None = all 1.
 
     Returns
     -------
@@ -88,14 +94,17 @@ def mixing_weights(components: NDArray, Y: NDArray) -> tuple[NDArray, NDArray]:
     intercept = np.empty(Y.shape[1])
     for k, y in enumerate(Y.T):
         observed = ~np.isnan(y)
-        F, y = components[:, observed, k].T, y[observed]
-        weights[:, k] = _shrunk_weights(F - F.mean(axis=0), y - y.mean())
-        intercept[k] = y.mean() - F.mean(axis=0) @ weights[:, k]
+        F, y, counted = components[:, observed, k].T, y[observed], take(sample_weights, observed)
+        means, mean = weighted_mean(F, counted), weighted_mean(y, counted)
+        roots, n = (1.0, len(y)) if counted is None else (counted.roots, counted.n_observations)
+        centred = np.column_stack([F - means, y - mean]) * roots
+        weights[:, k] = _shrunk_weights(centred[:, :-1], centred[:, -1], n)
+        intercept[k] = mean - means @ weights[:, k]
     return weights, intercept
 
 
-def _shrunk_weights(F: NDArray, y: NDArray) -> NDArray:
-    (n, p), alone = F.shape, np.zeros(F.shape[1])
+def _shrunk_weights(F: NDArray, y: NDArray, n: float) -> NDArray:
+    p, alone = F.shape[1], np.zeros(F.shape[1])
     # A weight of its own would let a trait of little heritability lose the last one altogether.
     alone[-1] = 1.0
     weights, norm = nnls(F, y)

@@ -18,6 +18,7 @@ from sktransformer_gp.variance import (
     marker_spectrum,
     missingness_patterns,
 )
+from sktransformer_gp.weights import SampleWeights, check_sample_weight, drop_weightless, take
 
 
 class GBLUPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
@@ -35,6 +36,11 @@ class GBLUPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         variable, a principal component): their effects are not shrunk. In an `X` of integers they
         may not be negative, -1 means a missing dosage. None = the intercept is the only fixed
         effect.
+    weighting : {"repeats", "precision"}, default="repeats"
+        What a weight w in `fit` means. "repeats": w equal samples, as in scikit-learn.
+        "precision": one sample of residual variance ``s2_e / w``, such as a mean over w plots, or a
+        breeding value of reliability w. A mean that is called repeats makes believe that plots
+        agree to the last digit: heritability goes to 1.
 
     Attributes
     ----------
@@ -92,10 +98,17 @@ class GBLUPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
     True
     """
 
-    def __init__(self, fixed_effects: Sequence[int] | Sequence[str] | None = None):
+    def __init__(
+        self,
+        fixed_effects: Sequence[int] | Sequence[str] | None = None,
+        weighting: str = "repeats",
+    ):
         self.fixed_effects = fixed_effects
+        self.weighting = weighting
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> "GBLUPRegressor":
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> "GBLUPRegressor":
         """Estimate variances, marker effects and fixed effects.
 
         Parameters
@@ -104,6 +117,8 @@ class GBLUPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
             Dosages 0..ploidy without missing values, and the columns of `fixed_effects`.
         y : array-like of shape (n_samples,) or (n_samples, n_traits)
             Phenotypes, in any unit; NaN = not observed.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0, of the meaning that `weighting` says; 0 = left out. None = all 1.
 
         Returns
         -------
@@ -114,18 +129,23 @@ class GBLUPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         ------
         ValueError
             If a dosage is missing, a phenotype infinite, a trait observed fewer than 2 times,
-            `fixed_effects` names no column of `X`, no marker is left, or the fixed effects leave
-            no contrast between the samples.
+            `fixed_effects` names no column of `X`, no marker is left, the fixed effects leave no
+            contrast between the samples, or a weight is not valid.
         """
         X = check_dosages(self, X, reset=True, min_samples=2)
-        y = check_phenotypes(self, y, X)
+        weights = check_sample_weight(sample_weight, len(X), self.weighting)
+        y = check_phenotypes(self, y, X, weights)
+        X, y, weights = drop_weightless(X, y, weights, self.weighting)
         traits = y.reshape(len(y), -1)
         is_fixed = self._fixed_columns()
         markers = X[:, ~is_fixed] if is_fixed.any() else X
         design = np.column_stack([np.ones(len(X)), X[:, is_fixed]])
-        variances = fit_reml(traits, _spectra(markers, design), nested=not is_fixed.any())
+        nested = weights is None and not is_fixed.any()
+        variances = fit_reml(traits, _spectra(markers, design, weights), nested=nested)
         effects = marker_sums(markers, variances.dual_coef).T  # (n_traits, n_markers)
-        fixed = _fixed_effects(design, traits - genetic_values(markers, effects))
+        residuals = traits - genetic_values(markers, effects)
+        roots = 1.0 if weights is None else weights.roots
+        fixed = _fixed_effects(design * roots, residuals * roots)
 
         coef = np.empty((traits.shape[1], X.shape[1]))
         coef[:, ~is_fixed], coef[:, is_fixed] = effects, fixed[1:].T
@@ -178,13 +198,17 @@ def _column_numbers(given: Sequence, names: list[str], n_columns: int) -> list[i
     return None if unknown else [valid.index(c) for c in given]
 
 
-def _spectra(markers: NDArray, design: NDArray) -> Callable[[NDArray], Spectrum]:
+def _spectra(
+    markers: NDArray, design: NDArray, weights: SampleWeights | None
+) -> Callable[[NDArray], Spectrum]:
     """Return what decomposes the relationships of some rows, by the smaller of two matrices."""
     if markers.shape[1] < len(markers):
         shifted = markers.astype(np.float64) - markers[0]
-        return lambda rows: marker_spectrum(shifted[rows], design[rows])
+        return lambda rows: marker_spectrum(shifted[rows], design[rows], take(weights, rows))
     products = inner_products(markers, markers)
-    return lambda rows: kernel_spectrum(products[np.ix_(rows, rows)], design[rows])
+    return lambda rows: kernel_spectrum(
+        products[np.ix_(rows, rows)], design[rows], take(weights, rows)
+    )
 
 
 def _fixed_effects(design: NDArray, y: NDArray) -> NDArray:

@@ -12,6 +12,7 @@ from torch import Tensor
 from sktransformer_gp.markers import chromosomes_from_names, marker_names, window_index
 from sktransformer_gp.preprocessing import LinkageMerger
 from sktransformer_gp.relationship import column_moments, spread_or_one
+from sktransformer_gp.weights import SampleWeights, weighted_mean
 
 PREPROCESSORS = {"linkage": LinkageMerger}
 
@@ -89,15 +90,18 @@ class EncoderInput:
         self.preprocessor = None if preprocessor is None else _seeded(clone(preprocessor), seed)
         self.names = names
 
-    def fit(self, X: NDArray, Y: NDArray) -> "EncoderInput":
-        """Learn from dosages (n_samples, n_markers) and phenotypes (n_samples, n_traits)."""
+    def fit(self, X: NDArray, Y: NDArray, weights: SampleWeights | None = None) -> "EncoderInput":
+        """Learn from dosages (n_samples, n_markers) and phenotypes (n_samples, n_traits).
+
+        Weights of the samples count in centre and scale; the preprocessor has no use for them.
+        """
         names = self.names
         if self.preprocessor is not None:
             self.preprocessor.fit(self._frame(X), Y)
             names = self.preprocessor.get_feature_names_out(names)
         self.chromosomes = chromosomes_from_names(names)
         Z = self.transform(X).numpy()
-        self.center, self.scale = column_moments(Z)
+        self.center, self.scale = column_moments(Z, weights and weights.values)
         self.n_dosages = int(Z.max()) + 1
         groups = getattr(self.preprocessor, "groups_", np.arange(Z.shape[1]))
         self.counts = np.bincount(groups[groups >= 0], minlength=Z.shape[1])
@@ -160,6 +164,8 @@ class TraitScale:
     ----------
     Y : ndarray of shape (n_samples, n_traits)
         Training phenotypes, NaN = not observed.
+    weights : SampleWeights or None, default=None
+        Weights of the samples; None = all 1.
 
     Attributes
     ----------
@@ -167,9 +173,10 @@ class TraitScale:
         Mean and standard deviation of the observed phenotypes; the scale of a constant trait is 1.
     """
 
-    def __init__(self, Y: NDArray):
-        self.mean = np.nanmean(Y, axis=0)
-        self.scale = spread_or_one(np.nanstd(Y, axis=0), self.mean)
+    def __init__(self, Y: NDArray, weights: SampleWeights | None = None):
+        self.mean = weighted_mean(Y, weights)
+        variance = weighted_mean(np.square(Y - self.mean), weights)
+        self.scale = spread_or_one(np.sqrt(variance), self.mean)
 
     def standardise(self, Y: NDArray) -> NDArray:
         """Return (Y - mean) / scale, NaN where not observed."""

@@ -64,7 +64,7 @@ class Omission:
     """
 
     def __init__(self, spectrum, y: NDArray):
-        values, self.vectors, self.fixed, scale = spectrum
+        values, self.vectors, self.fixed, scale, _ = spectrum
         self.missing = np.isnan(y)
         seen, n_seen = self.vectors[~self.missing], (~self.missing).sum()
         # lambda is in units of the mean diagonal of the kernel centred between observed samples.

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from sktransformer_gp.encoder import POSITIONS, TOKENS
+from sktransformer_gp.weights import WEIGHTINGS
 
 Rule = tuple[Callable[[Any], bool], str]
 
@@ -74,6 +75,7 @@ RULES: dict[str, Rule] = {
     "early_stopping": (_flag, "True or False"),
     "validation_fraction": _real(0, 1),
     "n_iter_no_change": _whole(1),
+    "weighting": _one_of(*WEIGHTINGS),
     "verbose": _whole(0),
     "device": (lambda v: isinstance(v, str), "'auto' or the name of a torch device"),
 }

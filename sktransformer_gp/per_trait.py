@@ -2,14 +2,16 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn import get_config
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import Ridge
 from sklearn.utils import Tags, get_tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
 
 from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.saving.estimators import ModelFileMixin
 from sktransformer_gp.validation import check_phenotypes
+from sktransformer_gp.weights import check_sample_weight
 
 
 class PerTraitRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
@@ -58,7 +60,9 @@ class PerTraitRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
     def __init__(self, estimator: BaseEstimator | None = None):
         self.estimator = estimator
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> "PerTraitRegressor":
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> "PerTraitRegressor":
         """Fit one clone of `estimator` to each trait.
 
         Parameters
@@ -67,6 +71,9 @@ class PerTraitRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
             Dosages; NaN passes where `estimator` accepts it.
         y : array-like of shape (n_samples,) or (n_samples, n_traits)
             Phenotypes, in any unit; NaN = not observed.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0, given to `estimator` (of a pipeline, to its last step), which says what
+            they mean; 0 = left out. None = `estimator` is given none.
 
         Returns
         -------
@@ -76,12 +83,18 @@ class PerTraitRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a trait has fewer than 2 observed phenotypes, or a phenotype is infinite.
+            If a trait has fewer than 2 observed phenotypes, a phenotype is infinite, or weights are
+            not valid or not taken by `estimator`.
         """
         X = self._check_markers(X, reset=True)
-        y = check_phenotypes(self, y, X)
+        # What they mean, and with it their size, is for the clones to check.
+        weights = check_sample_weight(sample_weight, len(X), "precision")
+        y = check_phenotypes(self, y, X, weights)
+        name = None if weights is None else _weight_name(self._estimator())
         self._one_dimensional = y.ndim == 1
-        self.estimators_ = [self._fit_trait(X, trait) for trait in y.reshape(len(y), -1).T]
+        self.estimators_ = [
+            self._fit_trait(X, trait, weights, name) for trait in y.reshape(len(y), -1).T
+        ]
         return self
 
     def predict(self, X: ArrayLike) -> np.ndarray:
@@ -102,10 +115,13 @@ class PerTraitRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         predictions = [np.asarray(e.predict(X), dtype=np.float64) for e in self.estimators_]
         return predictions[0] if self._one_dimensional else np.column_stack(predictions)
 
-    def _fit_trait(self, X: ArrayLike, trait: np.ndarray) -> BaseEstimator:
-        observed = ~np.isnan(trait)
+    def _fit_trait(
+        self, X: ArrayLike, trait: np.ndarray, weights: np.ndarray | None, name: str | None
+    ) -> BaseEstimator:
+        observed = ~np.isnan(trait) if weights is None else ~np.isnan(trait) & (weights > 0)
         rows = X.loc[observed] if hasattr(X, "loc") else X[observed]
-        return clone(self._estimator()).fit(rows, trait[observed])
+        given = {} if weights is None else {name: weights[observed]}
+        return clone(self._estimator()).fit(rows, trait[observed], **given)
 
     def _estimator(self) -> BaseEstimator:
         return Ridge() if self.estimator is None else self.estimator
@@ -125,3 +141,17 @@ class PerTraitRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = get_tags(self._estimator()).input_tags.allow_nan
         return tags
+
+
+def _weight_name(estimator: BaseEstimator) -> str:
+    """Return the name by which an estimator takes weights.
+
+    A pipeline hands them to its last step: by the step's name, or by metadata routing.
+    """
+    last, prefix = estimator, ""
+    while hasattr(last, "steps"):
+        step, last = last.steps[-1]
+        prefix += f"{step}__"
+    if not has_fit_parameter(last, "sample_weight"):
+        raise ValueError(f"sample_weight is not taken by {last!r}: leave it out, it is None then")
+    return "sample_weight" if get_config()["enable_metadata_routing"] else f"{prefix}sample_weight"

@@ -13,11 +13,18 @@ from sktransformer_gp.relationship import column_moments
 from sktransformer_gp.saving.estimators import ModelFileMixin
 from sktransformer_gp.validation import check_dosages, check_phenotypes
 from sktransformer_gp.variance import (
-    ROUNDING,
     Spectrum,
     fit_reml,
     kernel_spectrum,
     missingness_patterns,
+)
+from sktransformer_gp.weights import (
+    SampleWeights,
+    check_sample_weight,
+    drop_weightless,
+    median_distance,
+    take,
+    weighted_mean,
 )
 
 ROWS = 1024  # candidates predicted at a time
@@ -34,6 +41,14 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
     squared differences `D`. Each kernel has its variances by REML; predictions are averaged in
     proportion to the restricted likelihoods, so that the data decide between additive effects and
     kinship without ever picking a kernel for good.
+
+    Parameters
+    ----------
+    weighting : {"repeats", "precision"}, default="repeats"
+        What a weight w in `fit` means. "repeats": w equal samples, as in scikit-learn.
+        "precision": one sample of residual variance ``s2_e / w``, such as a mean over w plots, or a
+        breeding value of reliability w. A mean that is called repeats makes believe that plots
+        agree to the last digit: heritability goes to 1.
 
     Attributes
     ----------
@@ -57,7 +72,8 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         Mean and standard deviation of each marker, the latter over the root of the marker's weight;
         the standard deviation of a constant marker is taken as 1.
     X_fit_ : ndarray of shape (n_samples, n_markers)
-        Training dosages, in their own type.
+        Training dosages, in their own type, of the samples of weight above 0; other attributes
+        have no other samples either.
     n_features_in_ : int
         Number of markers.
     feature_names_in_ : ndarray of shape (n_markers,)
@@ -97,12 +113,16 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
     (array([0., 1., 1., 0.]), array([0., 0., 0., 1.]))
     """
 
+    def __init__(self, weighting: str = "repeats"):
+        self.weighting = weighting
+
     def fit(
         self,
         X: ArrayLike,
         y: ArrayLike,
         folds: NDArray | None = None,
         marker_weights: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> "PolygenicRegressor":
         """Estimate variances and weight of each kernel, trait by trait.
 
@@ -117,6 +137,8 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         marker_weights : array-like of shape (n_markers,), default=None
             How often each marker counts in relationships, > 0: the number of markers that it stands
             for, after merging. None = all 1.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0, of the meaning that `weighting` says; 0 = left out. None = all 1.
 
         Returns
         -------
@@ -126,22 +148,29 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a dosage is missing, a phenotype infinite, or a trait observed fewer than 2 times.
+            If a dosage is missing, a phenotype infinite, a trait observed fewer than 2 times, or a
+            weight is not valid.
         """
         X = check_dosages(self, X, reset=True, min_samples=2)
-        y = check_phenotypes(self, y, X)
+        weights = check_sample_weight(sample_weight, len(X), self.weighting)
+        y = check_phenotypes(self, y, X, weights)
+        if folds is not None and weights is not None:
+            folds = folds[weights > 0]
+        X, y, weights = drop_weightless(X, y, weights, self.weighting)
         traits = y.reshape(len(y), -1)
-        weights = np.ones(X.shape[1])
+        counts = np.ones(X.shape[1])
         if marker_weights is not None:
-            weights = np.asarray(marker_weights, dtype=np.float64)
-        self.center_, spread = column_moments(X)
-        self.scale_ = spread / np.sqrt(weights)
+            counts = np.asarray(marker_weights, dtype=np.float64)
+        self._weights = weights and weights.values
+        self.center_, spread = column_moments(X, self._weights)
+        self.scale_ = spread / np.sqrt(counts)
         self.X_fit_ = X
-        self._n_varying = max(1.0, float(weights @ (X != X[0]).any(axis=0)))
+        self._n_varying = max(1.0, float(counts @ (X != X[0]).any(axis=0)))
         products, self._norms = self._relate(X)
-        self.width_ = _median_distance(_distances(self._norms, products, self._norms))
+        self.width_ = median_distance(_distances(self._norms, products, self._norms), weights)
         kernels = self._kernels(products, self._norms)
-        fits = [fit_reml(traits, _spectra(kernel), folds, nested=True) for kernel in kernels]
+        nested = weights is None
+        fits = [fit_reml(traits, _spectra(kernel, weights), folds, nested) for kernel in kernels]
         stacked = {
             name: np.stack([getattr(fit, name) for fit in fits])
             for name in ("lambda_", "components", "log_likelihood", "dual_coef")
@@ -155,7 +184,7 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         self.lambda_ = stacked["lambda_"][:, self._trait]
         self.residual_variance_ = stacked["components"][:, 1, self._trait]
         self.dual_coef_ = dual[..., self._trait]
-        self.intercept_ = np.nanmean(traits - kernels @ dual, axis=1)[:, self._trait]
+        self.intercept_ = weighted_mean(traits - kernels @ dual, weights, axis=1)[:, self._trait]
         self.out_of_fold_ = self.out_of_fold_std_ = None
         if folds is not None:
             means = traits - np.stack([fit.held_out for fit in fits])
@@ -238,11 +267,14 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
     def _variance_ratios(self, blocks: list[tuple[NDArray, NDArray]]) -> NDArray:
         """Predict the variance of new phenotypes, in units of the residual variance."""
         lambdas = self.lambda_.reshape(len(self.lambda_), -1)
+        values = getattr(self, "_weights", None)  # none in model files of release 0.1
+        weights = None if values is None else SampleWeights(values, self.weighting == "repeats")
         among_training = self._relate(self.X_fit_)[0]
         ratios = [np.empty((len(lambdas), len(norms), lambdas.shape[1])) for _, norms in blocks]
         for rows, traits in self._patterns:
             kernels = self._kernels(among_training[rows], self._norms[rows], rows)
-            spectra = [kernel_spectrum(kernel, np.ones((len(rows), 1))) for kernel in kernels]
+            ones, weight = np.ones((len(rows), 1)), take(weights, rows)
+            spectra = [kernel_spectrum(kernel, ones, weight) for kernel in kernels]
             for ratio, (products, norms) in zip(ratios, blocks, strict=True):
                 between = self._kernels(products, norms, rows)
                 own = self._values(norms, np.zeros(len(norms)))
@@ -255,17 +287,12 @@ def _distances(left: NDArray, products: NDArray, right: NDArray) -> NDArray:
     return np.maximum(left[:, None] + right - 2 * products, 0)
 
 
-def _median_distance(distances: NDArray) -> float:
-    """Take the median over pairs that differ; 1 where none does."""
-    differ = distances[distances > ROUNDING * distances.max()]
-    return float(np.median(differ)) if differ.size else 1.0
-
-
-def _spectra(kernel: NDArray) -> Callable[[NDArray], Spectrum]:
+def _spectra(kernel: NDArray, weights: SampleWeights | None) -> Callable[[NDArray], Spectrum]:
     """Return what decomposes the kernel between some rows."""
 
     def spectrum_of(rows: NDArray) -> Spectrum:
-        return kernel_spectrum(kernel[np.ix_(rows, rows)], np.ones((len(rows), 1)))
+        observed, ones = kernel[np.ix_(rows, rows)], np.ones((len(rows), 1))
+        return kernel_spectrum(observed, ones, take(weights, rows))
 
     return spectrum_of
 
@@ -277,9 +304,11 @@ def _variance_ratio(
 
     The second term is how little is known of the mean.
     """
-    means = kernel.mean(axis=0)
-    centred = between - means - between.mean(axis=1, keepdims=True) + means.mean()
-    own = (own - 2 * between.mean(axis=1) + means.mean()) / spectrum.scale
-    known = np.square(centred @ spectrum.vectors / spectrum.scale)  # (n, rank)
+    weights = np.ones(len(kernel)) if spectrum.weights is None else spectrum.weights.values
+    shares = weights / weights.sum()
+    means, new = shares @ kernel, between @ shares
+    centred = between - means - new[:, None] + means @ shares
+    own = (own - 2 * new + means @ shares) / spectrum.scale
+    known = np.square(centred * np.sqrt(weights) @ spectrum.vectors / spectrum.scale)  # (n, rank)
     explained = known @ (1 / (spectrum.values[:, None] + lambdas))
-    return 1 + 1 / len(kernel) + np.maximum(own[:, None] - explained, 0) / lambdas
+    return 1 + 1 / weights.sum() + np.maximum(own[:, None] - explained, 0) / lambdas

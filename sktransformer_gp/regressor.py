@@ -33,8 +33,17 @@ from sktransformer_gp.training import (
     pick_device,
 )
 from sktransformer_gp.validation import check_dosages, check_phenotypes, check_trait_weights
+from sktransformer_gp.weights import (
+    SampleWeights,
+    check_sample_weight,
+    drop_weightless,
+    has_copies,
+    merge_copies,
+    take,
+    weighted_mean,
+)
 
-Rows = tuple[NDArray, NDArray]
+Rows = tuple[NDArray, NDArray, SampleWeights | None]
 LARGEST_BATCH, FEWEST_BATCHES = 32, 20
 ENCODER_PARAMETERS = (
     "tokens",
@@ -119,6 +128,11 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         not given validation rows. Relatives may end up on both sides.
     n_iter_no_change : int >= 1, default=10
         Number of epochs without a rise before stopping.
+    weighting : {"repeats", "precision"}, default="repeats"
+        What a weight w in `fit` means. "repeats": w equal samples, as in scikit-learn.
+        "precision": one sample of residual variance ``s2_e / w``, such as a mean over w plots, or a
+        breeding value of reliability w. A mean that is called repeats makes believe that plots
+        agree to the last digit.
     random_state : int, RandomState instance or None, default=None
         Seed of initial weights, order of the rows, dropout and validation rows. Fits with the same
         int are equal bit for bit on a CPU; the global streams of NumPy and torch are not touched.
@@ -141,8 +155,8 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
     weights_ : ndarray of shape (n_components, n_traits)
         Weight of each component in the prediction of each trait, >= 0.
     out_of_fold_ : ndarray of shape (n_components, n_rows, n_traits) or None
-        Predictions of each component for the training rows with a phenotype, by what has not seen
-        them; None without inner folds. `weights_` come from these.
+        Predictions of each component for the training rows with a phenotype and a weight above 0,
+        by what has not seen them; None without inner folds. `weights_` come from these.
     preprocessor_ : transformer or None
         The fitted preprocessor.
     chromosomes_ : ndarray of shape (n_kept_markers,) or None
@@ -179,6 +193,11 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
     would gain by chance; the weights then apply to the mean of a regime's members, and to the
     polygenic term of all rows. Where a trait has fewer than 4 phenotypes there are no inner folds,
     and all components count the same.
+
+    Samples that are copies of each other, dosages and phenotypes, are one sample of their number
+    as weight: in two inner folds, they would tell a member what it is to predict. Weights count in
+    the loss, the polygenic term, all means and variances and the weighing of components; the
+    preprocessor sees the rows of weight above 0.
 
     Missing dosages are an error that names the imputer. Missing phenotypes (NaN) are left out of
     the loss, trait by trait; a row without any phenotype is not used. A trait that is constant in
@@ -238,6 +257,7 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
+        weighting="repeats",
         random_state=None,
         verbose=0,
         device="auto",
@@ -263,6 +283,7 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.weighting = weighting
         self.random_state = random_state
         self.verbose = verbose
         self.device = device
@@ -306,6 +327,7 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         X_val: ArrayLike | None = None,
         y_val: ArrayLike | None = None,
         trait_weights: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> "TransformerGPRegressor":
         """Train the encoders and weigh them with the polygenic term.
 
@@ -323,6 +345,8 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
             Weight >= 0 of each trait in the encoders' loss, None = all 1: below 1 for auxiliary
             traits that should help the others and not lead. Components are still weighed trait by
             trait.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0, of the meaning that `weighting` says; 0 = left out. None = all 1.
 
         Returns
         -------
@@ -339,22 +363,26 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         check_parameters(self)
         random_state = check_random_state(self.random_state)
         X = check_dosages(self, X, reset=True, min_samples=2)
-        y = check_phenotypes(self, y, X)
+        given = check_sample_weight(sample_weight, len(X), self.weighting)
+        y = check_phenotypes(self, y, X, given)
         self._y_ndim = y.ndim
         self._n_regimes = max(np.size(self.gate_penalty), np.size(self.token_dropout))
         self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
-        (X, Y), validation = self._hold_out(X, y, X_val, y_val, random_state)
+        rows, place = self._distinct_rows(X, y.reshape(len(y), -1), given)
+        (X, Y, weights), validation = self._hold_out(rows, X_val, y_val, random_state)
         seed = random_state.randint(np.iinfo(np.int32).max)
         names = input_names(X.shape[1], getattr(self, "feature_names_in_", None), chromosomes)
-        self._input = EncoderInput(self.preprocessor, names, seed).fit(X, Y)
-        self._traits = TraitScale(Y)
+        self._input = EncoderInput(self.preprocessor, names, seed).fit(X, Y, weights)
+        self._traits = TraitScale(Y, weights)
         folds = np.full(len(Y), -1)
         if self.cross_fitting is not None:
             folds = inner_folds(Y, self.cross_fitting, random_state)
-        weights = check_trait_weights(trait_weights, self.n_outputs_)
+        trait_weights = check_trait_weights(trait_weights, self.n_outputs_)
         Z = self._inputs(X)
-        self._fit_net(Z, Y, folds, validation, weights, seed)
-        self._mix(Z, Y, folds)
+        self._fit_net(Z, Y, weights, folds, validation, trait_weights, seed)
+        self._mix(Z, Y, weights, folds)
+        if self.out_of_fold_ is not None and len(Y) == len(rows[0]):
+            self.out_of_fold_ = self.out_of_fold_[:, place]
         return self
 
     def predict(self, X: ArrayLike, return_std: bool = False) -> NDArray | tuple[NDArray, NDArray]:
@@ -430,32 +458,49 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         """Standard deviation of each trait's observed training phenotypes."""
         return self._traits.scale
 
+    def _distinct_rows(
+        self, X: NDArray, Y: NDArray, weights: NDArray | None
+    ) -> tuple[Rows, NDArray | slice]:
+        """Return the rows with a phenotype and a weight, and where each of them is found."""
+        observed = ~np.isnan(Y).all(axis=1)
+        if not observed.all():
+            X, Y = X[observed], Y[observed]
+            weights = None if weights is None else weights[observed]
+        X, Y, used = drop_weightless(X, Y, weights, self.weighting)
+        if self.weighting == "repeats" and (used is not None or has_copies(X, Y)):
+            values = np.ones(len(X)) if used is None else used.values
+            first, values, place = merge_copies(X, Y, values)
+            if (~np.isnan(Y[first])).sum(axis=0).min() >= 2:
+                return (X[first], Y[first], SampleWeights(values, repeats=True)), place
+        return (X, Y, used), slice(None)
+
     def _hold_out(
         self,
-        X: NDArray,
-        y: NDArray,
+        rows: Rows,
         X_val: ArrayLike | None,
         y_val: ArrayLike | None,
         random_state: np.random.RandomState,
     ) -> tuple[Rows, Rows | None]:
-        """Return the rows with a phenotype, and the validation rows where there are any."""
-        Y = y.reshape(len(y), -1)
-        observed = ~np.isnan(Y).all(axis=1)
-        X, Y = (X, Y) if observed.all() else (X[observed], Y[observed])
+        """Return the rows to train on, and the validation rows where there are any."""
+        X, Y, weights = rows
         if X_val is not None:
             X_val = check_dosages(self, X_val, reset=False)
             Y_val = check_phenotypes(self, y_val, X_val).reshape(len(X_val), -1)
             if Y_val.shape[1] != Y.shape[1]:
                 raise ValueError(f"y_val has {Y_val.shape[1]} traits, but y has {Y.shape[1]}")
-            return (X, Y), (X_val, Y_val)
+            return rows, (X_val, Y_val, None)
         if not self.early_stopping:
-            return (X, Y), None
+            return rows, None
         # A correlation needs two rows.
         n_validation = max(2, math.ceil(self.validation_fraction * len(X)))
-        X, X_val, Y, Y_val = train_test_split(
-            X, Y, test_size=n_validation, random_state=random_state
+        parts = train_test_split(
+            np.arange(len(X)), test_size=n_validation, random_state=random_state
         )
-        return (X, check_phenotypes(self, Y, X)), (X_val, check_phenotypes(self, Y_val, X_val))
+        training, validation = (
+            (X[part], check_phenotypes(self, Y[part], X[part]), take(weights, part))
+            for part in parts
+        )
+        return training, validation
 
     def _inputs(self, X: NDArray) -> Tensor:
         Z = self._input.transform(X)
@@ -475,6 +520,7 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         self,
         Z: Tensor,
         Y: NDArray,
+        weights: SampleWeights | None,
         folds: NDArray,
         validation: Rows | None,
         trait_weights: NDArray,
@@ -483,14 +529,14 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         """Train the members, one for each regime and inner fold, and keep their record."""
         member_folds = np.tile(np.unique(folds), self._n_regimes)
         hidden = (folds[:, None] == member_folds) & (member_folds != -1)  # (n_samples, N)
-        training = self._dataset(Z, Y, hidden)
+        training = self._dataset(Z, Y, weights, hidden)
         if validation is not None:
-            validation = self._dataset(self._inputs(validation[0]), validation[1])
+            validation = self._dataset(self._inputs(validation[0]), *validation[1:])
         batch_size = self.batch_size
         if batch_size == "auto":
             batch_size = min(LARGEST_BATCH, math.ceil(len(Z) / FEWEST_BATCHES))
         penalty, encoder = self._encoder_parameters(len(np.unique(folds)))
-        share = (~training.y.isnan()).float().mean(dim=0)  # (N, n_traits)
+        share = torch.tensor(_shares_observed(Y, weights, hidden), dtype=torch.float32)
         self.net_ = EncoderNet(
             gate_penalty=penalty,
             seed=seed,
@@ -508,11 +554,20 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         self.loss_curve_ = [float(loss) for loss in history[:, "train_loss"]]
         self.validation_scores_ = history[:, "valid_r"] if validation else None
 
-    def _dataset(self, Z: Tensor, Y: NDArray, hidden: NDArray | None = None) -> Dataset:
-        """Return the encoder's input and phenotypes (n_samples, N or 1, n_traits)."""
+    def _dataset(
+        self,
+        Z: Tensor,
+        Y: NDArray,
+        weights: SampleWeights | None,
+        hidden: NDArray | None = None,
+    ) -> Dataset:
+        """Return the encoder's input, and phenotypes (n_samples, N or 1, n_traits) with weights."""
         y = self._traits.standardise(Y)[:, None]
         if hidden is not None:
             y = np.where(hidden[:, :, None], np.nan, y)
+        if weights is not None:
+            relative = (weights.values / weights.values.mean())[:, None, None]
+            y = np.concatenate([y, np.broadcast_to(relative, (*y.shape[:2], 1))], axis=2)
         return Dataset(Z, torch.tensor(y, dtype=torch.float32))
 
     def _encoder_parameters(self, n_folds: int) -> tuple[Tensor | None, dict[str, Any]]:
@@ -536,7 +591,7 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         named = {f"module__{name}": value for name, value in parameters.items()}
         return penalty if gated else None, named
 
-    def _mix(self, Z: Tensor, Y: NDArray, folds: NDArray) -> None:
+    def _mix(self, Z: Tensor, Y: NDArray, weights: SampleWeights | None, folds: NDArray) -> None:
         """Weigh regimes and polygenic term by their out-of-fold predictions."""
         self.component_names_ = [f"encoder_{i}" for i in range(self._n_regimes)]
         self.polygenic_ = self.out_of_fold_ = None
@@ -544,8 +599,10 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         if self.cross_fitting is not None:
             self.component_names_ += ["polygenic"]
             known_folds = folds if has_folds else None
-            polygenic = PolygenicRegressor()
-            self.polygenic_ = polygenic.fit(Z.numpy(), Y, known_folds, self._input.counts)
+            polygenic = PolygenicRegressor(self.weighting)
+            self.polygenic_ = polygenic.fit(
+                Z.numpy(), Y, known_folds, self._input.counts, weights and weights.values
+            )
         if not has_folds:
             n_components = len(self.component_names_)
             self.weights_ = np.full((n_components, self.n_outputs_), 1 / n_components)
@@ -556,10 +613,10 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         by_regime = members.reshape(self._n_regimes, -1, *Y.shape)
         regimes = by_regime[:, folds, np.arange(len(Y))]  # (n_regimes, n_samples, n_traits)
         self.out_of_fold_ = np.stack([*regimes, self.polygenic_.out_of_fold_])
-        self.weights_, self._intercept = mixing_weights(self.out_of_fold_, Y)
+        self.weights_, self._intercept = mixing_weights(self.out_of_fold_, Y, weights)
         errors = Y - (self.out_of_fold_ * self.weights_[:, None]).sum(axis=0) - self._intercept
-        expected = np.sqrt(np.nanmean(self.polygenic_.out_of_fold_std_**2, axis=0))
-        ratio = np.sqrt(np.nanmean(errors**2, axis=0)) / np.where(expected > 0, expected, 1)
+        expected = np.sqrt(weighted_mean(self.polygenic_.out_of_fold_std_**2, weights))
+        ratio = np.sqrt(weighted_mean(errors**2, weights)) / np.where(expected > 0, expected, 1)
         self._error_ratio = ratio
 
     def _callbacks(self, n_batches: int, validation: Dataset | None) -> list[Callback]:
@@ -576,3 +633,9 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         if self.verbose:
             callbacks.append(ProgressBar())
         return callbacks
+
+
+def _shares_observed(Y: NDArray, weights: SampleWeights | None, hidden: NDArray) -> NDArray:
+    """Return what share of the rows each member sees observed, (N, n_traits)."""
+    seen = ~hidden[:, :, None] & ~np.isnan(Y)[:, None]
+    return weighted_mean(seen, weights)

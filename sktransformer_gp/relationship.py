@@ -161,13 +161,15 @@ def genetic_values(X: NDArray, effects: NDArray) -> NDArray:
     return np.concatenate([X[s : s + height].astype(np.float64) @ effects.T for s in rows])
 
 
-def column_moments(X: NDArray) -> tuple[NDArray, NDArray]:
+def column_moments(X: NDArray, weights: NDArray | None = None) -> tuple[NDArray, NDArray]:
     """Compute mean and standard deviation of each column, a block of rows at a time.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_markers)
         Dosages without missing values; never copied as a whole.
+    weights : ndarray of shape (n_samples,) or None, default=None
+        Weights > 0 of the samples; None = all 1.
 
     Returns
     -------
@@ -182,8 +184,12 @@ def column_moments(X: NDArray) -> tuple[NDArray, NDArray]:
     (array([1., 1.]), array([1., 1.]))
     """
     blocks = [slice(i, i + ROWS) for i in range(0, len(X), ROWS)]
-    mean = sum(X[b].sum(axis=0, dtype=np.float64) for b in blocks) / len(X)
-    variance = sum(np.square(X[b] - mean).sum(axis=0) for b in blocks) / len(X)
+    if weights is None:
+        mean = sum(X[b].sum(axis=0, dtype=np.float64) for b in blocks) / len(X)
+        variance = sum(np.square(X[b] - mean).sum(axis=0) for b in blocks) / len(X)
+    else:
+        mean = sum(weights[b] @ X[b] for b in blocks) / weights.sum()
+        variance = sum(weights[b] @ np.square(X[b] - mean) for b in blocks) / weights.sum()
     return mean, spread_or_one(np.sqrt(variance), mean)
 
 

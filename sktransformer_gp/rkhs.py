@@ -12,11 +12,18 @@ from sktransformer_gp.relationship import squared_distances
 from sktransformer_gp.saving.estimators import ModelFileMixin
 from sktransformer_gp.validation import check_dosages, check_phenotypes
 from sktransformer_gp.variance import (
-    ROUNDING,
     Spectrum,
     fit_reml,
     kernel_spectrum,
     missingness_patterns,
+)
+from sktransformer_gp.weights import (
+    SampleWeights,
+    check_sample_weight,
+    drop_weightless,
+    median_distance,
+    take,
+    weighted_mean,
 )
 
 ROWS = 1024  # candidates predicted at a time
@@ -36,6 +43,11 @@ class RKHSRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         Bandwidths to choose from, > 0, in units of the median squared distance between the
         observed samples (pairs of identical samples left out). Small = only close kin count;
         large = close to GBLUP.
+    weighting : {"repeats", "precision"}, default="repeats"
+        What a weight w in `fit` means. "repeats": w equal samples, as in scikit-learn.
+        "precision": one sample of residual variance ``s2_e / w``, such as a mean over w plots, or a
+        breeding value of reliability w. A mean that is called repeats makes believe that plots
+        agree to the last digit: heritability goes to 1.
 
     Attributes
     ----------
@@ -89,10 +101,17 @@ class RKHSRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
     array([0., 1., 1., 0.])
     """
 
-    def __init__(self, bandwidths: Sequence[float] = (0.25, 0.5, 1.0, 2.0, 4.0)):
+    def __init__(
+        self,
+        bandwidths: Sequence[float] = (0.25, 0.5, 1.0, 2.0, 4.0),
+        weighting: str = "repeats",
+    ):
         self.bandwidths = bandwidths
+        self.weighting = weighting
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> "RKHSRegressor":
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> "RKHSRegressor":
         """Choose the bandwidth and estimate the variances of each trait.
 
         Parameters
@@ -101,6 +120,8 @@ class RKHSRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
             Dosages 0..ploidy without missing values.
         y : array-like of shape (n_samples,) or (n_samples, n_traits)
             Phenotypes, in any unit; NaN = not observed.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0, of the meaning that `weighting` says; 0 = left out. None = all 1.
 
         Returns
         -------
@@ -110,27 +131,29 @@ class RKHSRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a dosage is missing, a phenotype infinite, a trait observed fewer than 2 times, or
-            a bandwidth is not above 0.
+            If a dosage is missing, a phenotype infinite, a trait observed fewer than 2 times, a
+            bandwidth is not above 0, or a weight is not valid.
         """
         bandwidths = self._check_bandwidths()
         X = check_dosages(self, X, reset=True, min_samples=2)
-        y = check_phenotypes(self, y, X)
+        weights = check_sample_weight(sample_weight, len(X), self.weighting)
+        y = check_phenotypes(self, y, X, weights)
+        X, y, weights = drop_weightless(X, y, weights, self.weighting)
         traits = y.reshape(len(y), -1)
         distances = squared_distances(X, X)
-        fits = [fit_reml(traits, _spectra(distances, b)) for b in bandwidths]
+        fits = [fit_reml(traits, _spectra(distances, b, weights)) for b in bandwidths]
         best = np.argmax([fit.log_likelihood for fit in fits], axis=0)  # (n_traits,)
         lambda_, components, dual = (
             np.stack([getattr(fit, name) for fit in fits])[best, ..., np.arange(len(best))]
             for name in ("lambda_", "components", "dual_coef")
         )  # (n_traits, ...)
-        widths = bandwidths[best] * _median_distances(distances, traits)
+        widths = bandwidths[best] * _median_distances(distances, traits, weights)
         genetic = _genetic_values(distances, widths, dual)
 
         trait = 0 if y.ndim == 1 else slice(None)
         self.X_fit_, self.dual_coef_ = X, dual.T[:, trait]
         self.bandwidth_, self.width_ = bandwidths[best][trait], widths[trait]
-        self.intercept_ = np.nanmean(traits - genetic, axis=0)[trait]
+        self.intercept_ = weighted_mean(traits - genetic, weights)[trait]
         self.lambda_, self.h2_ = lambda_[trait], 1 / (1 + lambda_[trait])
         self.variance_components_ = components[trait]
         return self
@@ -169,28 +192,25 @@ class RKHSRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         return bandwidths.astype(np.float64)
 
 
-def _spectra(distances: NDArray, bandwidth: float) -> Callable[[NDArray], Spectrum]:
+def _spectra(
+    distances: NDArray, bandwidth: float, weights: SampleWeights | None
+) -> Callable[[NDArray], Spectrum]:
     """Return what decomposes the kernel between some rows."""
 
     def spectrum_of(rows):
-        observed = distances[np.ix_(rows, rows)]
-        kernel = np.exp(observed / (-bandwidth * _median_distance(observed)))
-        return kernel_spectrum(kernel, np.ones((len(rows), 1)))
+        observed, weight = distances[np.ix_(rows, rows)], take(weights, rows)
+        kernel = np.exp(observed / (-bandwidth * median_distance(observed, weight)))
+        return kernel_spectrum(kernel, np.ones((len(rows), 1)), weight)
 
     return spectrum_of
 
 
-def _median_distances(distances: NDArray, y: NDArray) -> NDArray:
+def _median_distances(distances: NDArray, y: NDArray, weights: SampleWeights | None) -> NDArray:
     medians = np.empty(y.shape[1])
     for rows, traits in missingness_patterns(y):
-        medians[traits] = _median_distance(distances[np.ix_(rows, rows)])
+        observed = distances[np.ix_(rows, rows)]
+        medians[traits] = median_distance(observed, take(weights, rows))
     return medians
-
-
-def _median_distance(distances: NDArray) -> float:
-    """Take the median over pairs that differ; 1 where none does."""
-    differ = distances[distances > ROUNDING * distances.max()]
-    return float(np.median(differ)) if differ.size else 1.0
 
 
 def _genetic_values(distances: NDArray, widths: NDArray, dual: NDArray) -> NDArray:

@@ -62,6 +62,9 @@ class MaskedMSELoss(nn.Module):
     y is not NaN. What stands behind NaN has no influence on the gradient. It is summed over traits
     k: averaged, one more trait would make the gates' penalty weigh more.
 
+    Where `y` has one column more than there are traits, this last one holds the samples' weights,
+    by which squares are multiplied.
+
     Parameters
     ----------
     weight : Tensor of shape (N, n_traits)
@@ -83,9 +86,30 @@ class MaskedMSELoss(nn.Module):
 
     def forward(self, y_pred: Tensor, y_true: Tensor) -> Tensor:
         """Compare predictions (N, B, n_traits) with phenotypes (B, N or 1, n_traits)."""
-        y_true = y_true.transpose(0, 1)
-        error = torch.where(y_true.isnan(), 0.0, y_true - y_pred)
-        return (self.weight * error.square().mean(1)).sum(1).mean()
+        y_true, sample_weight = split_weights(y_true.transpose(0, 1), y_pred.shape[-1])
+        error = torch.where(y_true.isnan(), 0.0, y_true - y_pred).square()
+        error = error if sample_weight is None else error * sample_weight
+        return (self.weight * error.mean(1)).sum(1).mean()
+
+
+def split_weights(y: Tensor, n_traits: int) -> tuple[Tensor, Tensor | None]:
+    """Part phenotypes from the samples' weights behind them.
+
+    Parameters
+    ----------
+    y : Tensor of shape (..., n_traits or n_traits + 1)
+        Phenotypes, and weights in the last column where there is one more.
+    n_traits : int
+        Number of traits.
+
+    Returns
+    -------
+    phenotypes : Tensor of shape (..., n_traits)
+        Phenotypes.
+    weights : Tensor of shape (..., 1) or None
+        Weights; None where there are none.
+    """
+    return y[..., :n_traits], y[..., n_traits:] if y.shape[-1] > n_traits else None
 
 
 class SlicedBatches:
@@ -94,7 +118,8 @@ class SlicedBatches:
     Parameters
     ----------
     dataset : skorch.dataset.Dataset
-        Holds the tensors X (n_samples, n_markers) and y (n_samples, N or 1, n_traits).
+        Holds the tensors X (n_samples, n_markers) and y (n_samples, N or 1, n_traits), with the
+        samples' weights in one column more where they have any.
     batch_size : int
         Largest batch; the batches of an epoch are as equal in size as can be.
     generator : Generator or None, default=None
@@ -253,7 +278,9 @@ class ValidationPearson(Callback):
         with torch.no_grad():
             batches = net.get_iterator(dataset_valid, training=False)
             y_pred = torch.cat([net.infer(X).mean(0) for X, _ in batches])
-        r = pearson_correlation(dataset_valid.y[:, 0].numpy(), y_pred.cpu().numpy())
+        y, weight = split_weights(dataset_valid.y[:, 0], y_pred.shape[-1])
+        weight = None if weight is None else weight[:, 0].numpy()
+        r = pearson_correlation(y.numpy(), y_pred.cpu().numpy(), sample_weight=weight)
         net.history.record("valid_r", r)
 
 

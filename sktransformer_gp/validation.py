@@ -137,7 +137,12 @@ def check_dosages(
 
 
 def check_phenotypes(
-    estimator: BaseEstimator, y: ArrayLike, X: NDArray, *, min_observed: int = 2
+    estimator: BaseEstimator,
+    y: ArrayLike,
+    X: NDArray,
+    sample_weight: NDArray | None = None,
+    *,
+    min_observed: int = 2,
 ) -> NDArray:
     """Validate phenotypes, of which some may not be observed.
 
@@ -149,6 +154,8 @@ def check_phenotypes(
         Phenotypes, NaN = not observed.
     X : ndarray of shape (n_samples, n_markers)
         The dosages, for the number of rows.
+    sample_weight : ndarray of shape (n_samples,) or None, default=None
+        Weights >= 0; phenotypes of samples of weight 0 do not count as observed. None = all 1.
     min_observed : int, default=2
         Smallest number of observed phenotypes of a trait.
 
@@ -172,7 +179,8 @@ def check_phenotypes(
         y, ensure_2d=False, ensure_all_finite="allow-nan", dtype=np.float64, input_name="y"
     )
     check_consistent_length(X, y)
-    n_observed = (~np.isnan(y.reshape(len(y), -1))).sum(axis=0)
+    counted = slice(None) if sample_weight is None else sample_weight > 0
+    n_observed = (~np.isnan(y.reshape(len(y), -1)[counted])).sum(axis=0)
     if n_observed.min() < min_observed:
         worst = int(n_observed.argmin())
         raise ValueError(

@@ -11,6 +11,10 @@ centred `K`, so that ``s2_g`` is the variance between these samples and the heri
 likelihood needs to know of a trait (Kang et al. 2008). One eigendecomposition serves every lambda
 and every trait that was observed on the same samples.
 
+Weights w of samples make ``e ~ N(0, s2_e / w)``: rows of `y`, `W` and `K` are scaled by ``sqrt(w)``
+and all else holds for what is scaled. Where a weight means so many equal samples, the contrasts
+among these, all 0, are counted as well.
+
 References
 ----------
 Patterson HD, Thompson R (1971) Recovery of inter-block information when block sizes are unequal.
@@ -30,6 +34,7 @@ from scipy.linalg import eigh, inv, orth, svd
 
 from sktransformer_gp.likelihood import maximise, profile_likelihood
 from sktransformer_gp.omission import Omission
+from sktransformer_gp.weights import SampleWeights
 
 # Relative size below which a variance, an eigenvalue or a residual is rounding error.
 ROUNDING = 1e-12
@@ -50,12 +55,15 @@ class Spectrum(NamedTuple):
         Orthonormal basis of the fixed effects `W`.
     scale : float
         Mean diagonal ``c`` of the centred `K`.
+    weights : SampleWeights or None
+        Weights of the samples, by whose roots the rows of `vectors` and `fixed` are scaled.
     """
 
     values: NDArray
     vectors: NDArray
     fixed: NDArray
     scale: float
+    weights: SampleWeights | None = None
 
 
 class _Contrasts(NamedTuple):
@@ -84,7 +92,8 @@ class VarianceFit(NamedTuple):
         Phenotype minus its prediction from the samples of the other folds, at this `lambda_`; 0
         for samples not observed. None where no folds were given.
     held_out_variance : ndarray of shape (n_samples, n_traits) or None
-        Variance of `held_out` in units of the residual variance, >= 1; 0 for samples not observed.
+        Variance of `held_out`, were it of weight 1, in units of the residual variance, >= 1; 0 for
+        samples not observed.
     """
 
     lambda_: NDArray
@@ -95,7 +104,9 @@ class VarianceFit(NamedTuple):
     held_out_variance: NDArray | None
 
 
-def kernel_spectrum(kernel: NDArray, design: NDArray) -> Spectrum:
+def kernel_spectrum(
+    kernel: NDArray, design: NDArray, weights: SampleWeights | None = None
+) -> Spectrum:
     """Decompose a relationship or kernel matrix between the fixed effects' contrasts.
 
     Parameters
@@ -104,6 +115,8 @@ def kernel_spectrum(kernel: NDArray, design: NDArray) -> Spectrum:
         Positive semi-definite matrix `K`; need not be centred.
     design : ndarray of shape (n_samples, n_fixed)
         Fixed effects `W`, a column of ones among them.
+    weights : SampleWeights or None, default=None
+        Weights of the samples; None = all 1.
 
     Returns
     -------
@@ -115,16 +128,22 @@ def kernel_spectrum(kernel: NDArray, design: NDArray) -> Spectrum:
     ValueError
         If the fixed effects leave no contrast between the samples.
     """
-    fixed = _fixed_basis(design)
+    total, mean = np.trace(kernel) / len(kernel), kernel.mean()
+    if weights is not None:
+        shares, roots = weights.values / weights.values.sum(), weights.roots
+        total, mean = shares @ kernel.diagonal(), shares @ kernel @ shares
+        kernel, design = kernel * roots * roots.T, design * roots
+    fixed = _fixed_basis(design, weights)
     half = kernel - fixed @ (fixed.T @ kernel)
     values, vectors = eigh(
         half - (half @ fixed) @ fixed.T, driver="evd", overwrite_a=True, check_finite=False
     )
-    total = np.trace(kernel) / len(kernel)
-    return _spectrum(values, vectors, fixed, total - kernel.mean(), total)
+    return _spectrum(values, vectors, fixed, total - mean, total, weights)
 
 
-def marker_spectrum(markers: NDArray, design: NDArray) -> Spectrum:
+def marker_spectrum(
+    markers: NDArray, design: NDArray, weights: SampleWeights | None = None
+) -> Spectrum:
     """Decompose ``K = Z Z'`` from `Z`, the cheaper way where markers are fewer than samples.
 
     Parameters
@@ -133,6 +152,8 @@ def marker_spectrum(markers: NDArray, design: NDArray) -> Spectrum:
         Marker codes `Z`; need not be centred.
     design : ndarray of shape (n_samples, n_fixed)
         Fixed effects `W`, a column of ones among them.
+    weights : SampleWeights or None, default=None
+        Weights of the samples; None = all 1.
 
     Returns
     -------
@@ -144,12 +165,17 @@ def marker_spectrum(markers: NDArray, design: NDArray) -> Spectrum:
     ValueError
         If the fixed effects leave no contrast between the samples.
     """
-    fixed = _fixed_basis(design)
+    total, variance = (markers**2).mean(axis=0).sum(), markers.var(axis=0).sum()
+    if weights is not None:
+        shares, roots = weights.values / weights.values.sum(), weights.roots
+        total = shares @ (markers**2).sum(axis=1)
+        variance = shares @ ((markers - shares @ markers) ** 2).sum(axis=1)
+        markers, design = markers * roots, design * roots
+    fixed = _fixed_basis(design, weights)
     vectors, singular, _ = svd(
         _project(fixed, markers), full_matrices=False, overwrite_a=True, check_finite=False
     )
-    total = (markers**2).mean(axis=0).sum()
-    return _spectrum(singular**2, vectors, fixed, markers.var(axis=0).sum(), total)
+    return _spectrum(singular**2, vectors, fixed, variance, total, weights)
 
 
 def fit_reml(
@@ -253,13 +279,14 @@ def missingness_patterns(y: NDArray) -> Iterator[tuple[NDArray, NDArray]]:
         yield np.flatnonzero(observed), np.flatnonzero(group.ravel() == k)
 
 
-def _fixed_basis(design):
+def _fixed_basis(design, weights):
+    n = len(design) if weights is None else min(len(design), weights.n_observations)
     norms = np.linalg.norm(design, axis=0)
     fixed = orth(design / np.where(norms > 0, norms, 1))
-    if fixed.shape[1] >= len(design):
+    if fixed.shape[1] >= n:
         raise ValueError(
             f"{fixed.shape[1]} fixed effects (the intercept counts) leave no contrast between the "
-            f"{len(design)} samples observed for a trait; give more samples or fewer fixed effects"
+            f"{n:g} samples observed for a trait; give more samples or fewer fixed effects"
         )
     return fixed
 
@@ -268,32 +295,38 @@ def _project(fixed, matrix):
     return matrix - fixed @ (fixed.T @ matrix)
 
 
-def _spectrum(values, vectors, fixed, scale, total):
-    kept = values > ROUNDING * total * len(vectors)
+def _spectrum(values, vectors, fixed, scale, total, weights):
+    n = len(vectors) if weights is None else weights.values.sum()
+    kept = values > ROUNDING * total * n
     scale = scale if kept.any() else 1.0
-    return Spectrum(values[kept] / scale, vectors[:, kept], fixed, scale)
+    return Spectrum(values[kept] / scale, vectors[:, kept], fixed, scale, weights)
 
 
 def _fit_complete(spectrum, y, folds):
-    values, vectors, fixed, scale = spectrum
-    shifted = y - y[0]  # a constant trait becomes an exact 0
+    values, vectors, fixed, scale, weights = spectrum
+    roots = np.ones((len(y), 1)) if weights is None else weights.roots
+    shifted = (y - y[0]) * roots  # a constant trait becomes an exact 0
     residual = _project(fixed, shifted)
     explained = _norm(residual) <= ROUNDING * _norm(shifted)
     residual[:, explained] = 0
     projected = vectors.T @ residual
     rest = residual - vectors @ projected
+    # Once more: what rounding leaves of the two in it would be divided by a small lambda.
+    rest = _project(fixed, _project(vectors, rest))
     contrasts = _contrasts(spectrum, projected, rest)
     lambda_, likelihood = _maximise(contrasts, varies=~explained & (len(values) > 0))
-    weights = 1 / (contrasts.values[:, None] / lambda_ + 1)  # (rank + 1, n_traits)
-    residual_variance = (weights * contrasts.squares).sum(axis=0) / contrasts.counts.sum()
+    shares = 1 / (contrasts.values[:, None] / lambda_ + 1)  # (rank + 1, n_traits)
+    residual_variance = (shares * contrasts.squares).sum(axis=0) / contrasts.counts.sum()
     components = np.vstack([residual_variance / lambda_, residual_variance])
     dual = vectors @ (projected / (values[:, None] + lambda_)) + rest / lambda_
     held_out = None, None
     if folds is not None:
         shrinkage = values[:, None] / (values[:, None] + lambda_)  # (rank, n_traits)
         left = residual - vectors @ (shrinkage * projected)
-        held_out = _held_out(spectrum, shrinkage, left, folds)
-    return VarianceFit(lambda_, components, likelihood, dual / scale, *held_out)
+        scaled, variance = _held_out(spectrum, shrinkage, left, folds)
+        # Of one observation: without the part that a weight other than 1 gives the residual.
+        held_out = scaled / roots, 1 + (variance - 1) / roots**2
+    return VarianceFit(lambda_, components, likelihood, dual * roots / scale, *held_out)
 
 
 def _held_out(spectrum, shrinkage, left, folds):
@@ -315,6 +348,7 @@ def _held_out(spectrum, shrinkage, left, folds):
 
 def _contrasts(spectrum, projected, rest):
     n, n_fixed = spectrum.fixed.shape
+    n = n if spectrum.weights is None else spectrum.weights.n_observations
     rank = len(spectrum.values)
     return _Contrasts(
         values=np.append(spectrum.values, 0.0),

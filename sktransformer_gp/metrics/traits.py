@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import check_array, check_consistent_length
+from sklearn.utils.validation import check_array
 
 MULTIOUTPUT = ("uniform_average", "raw_values")
 # Rounding leaves predictions that should be equal up to some hundred float64 spacings apart.
@@ -92,16 +92,38 @@ def check_pair(
     y_true, y_pred = (y.reshape(-1, 1) if y.ndim == 1 else y for y in (y_true, y_pred))
     if y_true.shape != y_pred.shape:
         raise ValueError(f"y_true and y_pred differ in shape: {y_true.shape} and {y_pred.shape}")
-    return names or range(y_true.shape[1]), y_true, y_pred, _check_weight(sample_weight, y_true)
+    weight = check_weight(sample_weight, len(y_true))
+    return names or range(y_true.shape[1]), y_true, y_pred, weight
 
 
-def _check_weight(sample_weight, y_true):
+def check_weight(sample_weight: ArrayLike | None, n_samples: int) -> NDArray:
+    """Validate weights of samples.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_samples,) or None
+        Weights >= 0; None = all 1.
+    n_samples : int
+        Number of samples.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), of float64
+        The weights.
+
+    Raises
+    ------
+    ValueError
+        If there is not one finite weight >= 0 for each sample.
+    """
     if sample_weight is None:
-        return np.ones(len(y_true))
+        return np.ones(n_samples)
     weight = check_array(sample_weight, input_name="sample_weight", **FORM)
-    check_consistent_length(weight, y_true)
-    if weight.ndim != 1 or weight.min() < 0:
-        raise ValueError(f"sample_weight is one number >= 0 for each sample, got {sample_weight!r}")
+    rule = f"sample_weight is one number >= 0 for each of the {n_samples} samples"
+    if weight.shape != (n_samples,):
+        raise ValueError(f"{rule}, got the shape {weight.shape}")
+    if weight.min() < 0:
+        raise ValueError(f"{rule}, got {weight.min():g}")
     return weight
 
 

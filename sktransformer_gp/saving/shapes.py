@@ -39,6 +39,7 @@ SHAPES = {
         "X_fit_": "number samples features",
         "center_ scale_": "float features",
         "_norms": "float samples",
+        "_weights": "float? samples",
         "width_": "float",
         "_n_varying": "float",
         "dual_coef_": "float 4 samples traits?",

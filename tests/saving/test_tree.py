@@ -197,7 +197,7 @@ def test_requests_of_metadata_routing_are_left_out():
 
     assert encode(model, "model", {}) == {
         "object": "GBLUPRegressor",
-        "state": {"fixed_effects": None},
+        "state": {"fixed_effects": None, "weighting": "repeats"},
     }
 
 
