@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         top_fraction_overlap,
     )
     from sktransformer_gp.models import default_models, make_model, suggested_grid
+    from sktransformer_gp.networks import CNNGPRegressor
     from sktransformer_gp.per_trait import PerTraitRegressor
     from sktransformer_gp.preprocessing import (
         AssociationSelector,
@@ -42,6 +43,7 @@ __version__ = "0.1.0.dev0"
 
 __all__ = [
     "AssociationSelector",
+    "CNNGPRegressor",
     "DosageImputer",
     "DosageScaler",
     "GBLUPRegressor",
@@ -80,6 +82,7 @@ _MODULES = {
         "top_fraction_overlap",
     ],
     "models": ["default_models", "make_model", "suggested_grid"],
+    "networks": ["CNNGPRegressor"],
     "per_trait": ["PerTraitRegressor"],
     "preprocessing": [
         "AssociationSelector",

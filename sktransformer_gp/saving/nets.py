@@ -1,27 +1,43 @@
-"""A trained net as data: the encoder's parameters and weights, and the settings of its training."""
+"""A trained net as data: its module's parameters and weights, and the settings of its training."""
 
+from importlib import import_module
 from numbers import Integral
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from sktransformer_gp.encoder import MarkerEncoder
 from sktransformer_gp.training import EncoderNet
 
 SETTINGS = ("seed", "lr", "max_epochs", "batch_size")
-# Parameters of the encoder that are among its weights.
-BUFFERS = ("windows", "center", "scale", "token_dropout")
-SIZES = (
-    "n_dosages",
-    "n_traits",
-    "d_model",
-    "n_heads",
-    "n_layers",
-    "dim_feedforward",
-    "dim_readout",
-)
+
+
+class Kind(NamedTuple):
+    """What a file may hold of a kind of module."""
+
+    home: str  # the module that defines it
+    places: str  # the buffer that says which marker stands where
+    buffers: tuple[str, ...]  # parameters that are among the weights
+    sizes: tuple[str, ...]  # parameters that are whole numbers from 0
+
+
+KINDS = {
+    "MarkerEncoder": Kind(
+        "sktransformer_gp.encoder",
+        "windows",
+        ("windows", "center", "scale", "token_dropout"),
+        ("n_dosages", "n_traits", "d_model", "n_heads", "n_layers")
+        + ("dim_feedforward", "dim_readout"),
+    ),
+    "ConvolutionalNet": Kind(
+        "sktransformer_gp.networks.convolution",
+        "places",
+        ("places", "center", "scale"),
+        ("n_traits", "n_channels", "kernel_size", "stride", "n_layers", "pool_size")
+        + ("dim_readout",),
+    ),
+}
 
 
 def get_state(net: EncoderNet) -> dict[str, Any]:
@@ -38,13 +54,16 @@ def get_state(net: EncoderNet) -> dict[str, Any]:
         Numbers, texts and arrays.
     """
     weights = {name: _to_array(tensor) for name, tensor in net.module_.state_dict().items()}
-    parameters = net.get_params_for("module")
+    parameters, kind = net.get_params_for("module"), type(net.module_).__name__
     return {
+        "module": kind,
         **{name: getattr(net, name) for name in SETTINGS},
         "device": net.device,
         "gate_penalty": None if net.gate_penalty is None else _to_array(net.gate_penalty),
         "trait_weight": _to_array(net.criterion_.weight),
-        "encoder": {key: value for key, value in parameters.items() if key not in BUFFERS},
+        "encoder": {
+            key: value for key, value in parameters.items() if key not in KINDS[kind].buffers
+        },
         "weights": weights,
     }
 
@@ -66,13 +85,16 @@ def from_state(state: dict[str, Any]) -> EncoderNet:
     ------
     Exception
         Of any kind where the state is not that of a net; a ValueError where the weights are not
-        those of the encoder that the parameters describe.
+        those of the module that the parameters describe.
     """
     weights = {name: torch.from_numpy(array) for name, array in state["weights"].items()}
-    buffers = {name: weights[name] for name in BUFFERS}
+    kind = KINDS[state["module"]]
+    buffers = {name: weights[name] for name in kind.buffers}
     parameters, penalty = state["encoder"], state["gate_penalty"]
-    _check_weights(parameters, buffers, weights)
+    module = getattr(import_module(kind.home), state["module"])
+    _check_weights(module, kind, parameters, buffers, weights)
     net = EncoderNet(
+        module=module,
         **{name: state[name] for name in SETTINGS},
         device=_device_that_is_there(state["device"]),
         gate_penalty=None if penalty is None else torch.from_numpy(penalty),
@@ -89,10 +111,14 @@ def _to_array(tensor: Tensor) -> NDArray:
 
 
 def _check_weights(
-    parameters: dict, buffers: dict[str, Tensor], weights: dict[str, Tensor]
+    module: type[nn.Module],
+    kind: Kind,
+    parameters: dict,
+    buffers: dict[str, Tensor],
+    weights: dict[str, Tensor],
 ) -> None:
-    """Compare the weights with those of an encoder that takes no memory."""
-    wrong = [n for n in SIZES if not isinstance(parameters[n], Integral) or parameters[n] < 0]
+    """Compare the weights with those of a module that takes no memory."""
+    wrong = [n for n in kind.sizes if not isinstance(parameters[n], Integral) or parameters[n] < 0]
     if wrong:
         raise ValueError(f"the encoder's {wrong[0]} is {parameters[wrong[0]]!r}, not a size")
     n_blocks = len({name.split(".")[1] for name in weights if name.startswith("blocks.")})
@@ -100,7 +126,7 @@ def _check_weights(
     if parameters["n_layers"] != n_blocks:
         raise ValueError(f"n_layers is {parameters['n_layers']}, but there are {n_blocks} blocks")
     with torch.device("meta"):
-        encoder = MarkerEncoder(**buffers, **parameters, generator=None).to("meta")
+        encoder = module(**buffers, **parameters, generator=None).to("meta")
     n_markers = len(buffers["center"])
     found, expected = ({k: _form(t) for k, t in w.items()} for w in (weights, encoder.state_dict()))
     for name in {**expected, **found}:
@@ -110,17 +136,17 @@ def _check_weights(
                 f"{expected.get(name)}"
             )
     encoder(torch.empty(1, n_markers, device="meta"))
-    _check_windows(buffers["windows"], n_markers)
+    _check_places(buffers[kind.places], n_markers, kind.places)
 
 
 def _form(tensor: Tensor) -> str:
     return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
 
 
-def _check_windows(windows: Tensor, n_markers: int) -> None:
+def _check_places(places: Tensor, n_markers: int, name: str) -> None:
     # The number of markers itself stands for an empty place.
-    if windows.dtype != torch.int64 or windows.min() < 0 or windows.max() > n_markers:
-        raise ValueError(f"the encoder's windows are not of its {n_markers} markers")
+    if places.dtype != torch.int64 or places.min() < 0 or places.max() > n_markers:
+        raise ValueError(f"the encoder's {name} are not of its {n_markers} markers")
 
 
 def _device_that_is_there(name: str) -> str:

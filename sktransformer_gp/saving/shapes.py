@@ -45,6 +45,17 @@ SHAPES = {
         "intercept_ lambda_ kernel_weights_ residual_variance_": "float 4 traits?",
         "out_of_fold_ out_of_fold_std_": "float? samples traits?",
     },
+    "CNNGPRegressor": {
+        "n_outputs_": "size outputs",
+        "_traits.mean _traits.scale": "float outputs",
+        "_input.names": "text features",
+        "_input.center _input.scale": "float kept",
+        "_input.chromosomes": "text? kept",
+        "net_.module_.center net_.module_.scale": "single kept",
+        "net_.module_.direct.bias": "single 1 1 outputs",
+        "n_iter_": "size epochs",
+        "loss_curve_": "float epochs",
+    },
     "TransformerGPRegressor": {
         "n_outputs_": "size outputs",
         "_n_regimes": "size regimes",
@@ -70,6 +81,7 @@ SHAPES = {
 CHOICES = {
     "PolygenicRegressor": {"_trait": (0, slice(None))},
     "PerTraitRegressor": {"_one_dimensional": (False, True)},
+    "CNNGPRegressor": {"_y_ndim": (1, 2)},
     "TransformerGPRegressor": {"_y_ndim": (1, 2)},
 }
 
@@ -217,13 +229,17 @@ def _check_components(model: Any, sizes: dict[str, int | None]) -> None:
             f"{sizes['members']} encoders in {model._n_regimes} regimes do not make "
             f"{sizes['components']} components"
         )
+    _check_kept(model, sizes)
+
+
+def _check_kept(model: Any, sizes: dict[str, int | None]) -> None:
     preprocessor, kept = model._input.preprocessor, sizes["features"]
     if preprocessor is not None:
         if preprocessor.n_features_in_ != kept:
             raise ValueError(f"the preprocessor takes other markers than the {kept} of the model")
         kept = transformed_width(preprocessor)
     if kept != sizes["kept"]:
-        raise ValueError(f"{kept} markers reach the encoder, which takes {sizes['kept']}")
+        raise ValueError(f"{kept} markers reach the net, which takes {sizes['kept']}")
 
 
 def _check_patterns(model: Any, sizes: dict[str, int | None]) -> None:
@@ -241,6 +257,7 @@ def _check_traits(model: Any, sizes: dict[str, int | None]) -> None:
 
 
 _PARTS = {
+    "CNNGPRegressor": _check_kept,
     "PerTraitRegressor": _check_traits,
     "PolygenicRegressor": _check_patterns,
     "TransformerGPRegressor": _check_components,

@@ -27,6 +27,7 @@ from sktransformer_gp.saving.shapes import check_fitted
 # moves, its module changes and the name stays.
 CLASSES = {
     "AssociationSelector": "sktransformer_gp.preprocessing",
+    "CNNGPRegressor": "sktransformer_gp.networks.cnn",
     "DosageImputer": "sktransformer_gp.preprocessing",
     "DosageScaler": "sktransformer_gp.preprocessing",
     "EncoderInput": "sktransformer_gp.inputs",

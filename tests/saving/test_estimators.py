@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sktransformer_gp import preprocessing
 from sktransformer_gp.gblup import GBLUPRegressor
 from sktransformer_gp.inputs import TraitScale
+from sktransformer_gp.networks import CNNGPRegressor
 from sktransformer_gp.per_trait import PerTraitRegressor
 from sktransformer_gp.polygenic import PolygenicRegressor
 from sktransformer_gp.preprocessing import DosageImputer, LinkageMerger
@@ -32,6 +33,7 @@ TINY = {
     "max_iter": 2,
     "random_state": 0,
 }
+CNN = {"n_channels": 3, "dim_readout": 3, "max_iter": 2, "random_state": 0}
 REGRESSORS = {
     "transformer": TransformerGPRegressor(cross_fitting=3, **TINY),
     "plain": TransformerGPRegressor(
@@ -41,6 +43,10 @@ REGRESSORS = {
     "gptransformer": TransformerGPRegressor.from_preset("gptransformer", **TINY),
     "stopping": TransformerGPRegressor(
         cross_fitting=2, early_stopping=True, n_iter_no_change=1, **TINY
+    ),
+    "cnn": CNNGPRegressor(**CNN),
+    "plain, local cnn": CNNGPRegressor(
+        **{**CNN, "gate_penalty": None, "locally_connected": True, "dim_readout": 0}
     ),
     "gblup": GBLUPRegressor(),
     "covariate": GBLUPRegressor(fixed_effects=[0, 3]),

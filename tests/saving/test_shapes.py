@@ -3,6 +3,7 @@ import pytest
 from sklearn.pipeline import make_pipeline
 
 from sktransformer_gp.gblup import GBLUPRegressor
+from sktransformer_gp.networks import CNNGPRegressor
 from sktransformer_gp.per_trait import PerTraitRegressor
 from sktransformer_gp.polygenic import PolygenicRegressor
 from sktransformer_gp.preprocessing import DosageImputer, LinkageMerger, MutualInformationSelector
@@ -22,6 +23,7 @@ MODELS = {
     "GBLUPRegressor": GBLUPRegressor(),
     "RKHSRegressor": RKHSRegressor(),
     "PolygenicRegressor": PolygenicRegressor(),
+    "CNNGPRegressor": CNNGPRegressor(max_iter=2, dim_readout=3, random_state=0),
     "TransformerGPRegressor": TransformerGPRegressor(early_stopping=True, **TINY),
 }
 ARRAYS = [
@@ -140,7 +142,7 @@ def test_a_preprocessor_that_keeps_other_markers_is_found():
     model = fitted("TransformerGPRegressor")
     model._input.preprocessor = LinkageMerger().fit(np.eye(N_MARKERS)[:, ::2].repeat(2, axis=1))
 
-    with pytest.raises(ValueError, match="6 markers reach the encoder, which takes 12"):
+    with pytest.raises(ValueError, match="6 markers reach the net, which takes 12"):
         check_fitted(model)
     model._input.preprocessor = LinkageMerger().fit(np.eye(N_MARKERS + 1))
     with pytest.raises(ValueError, match="takes other markers than the 12 of the model"):
