@@ -27,15 +27,19 @@ KINDS = {
         "sktransformer_gp.encoder",
         "windows",
         ("windows", "center", "scale", "token_dropout"),
-        ("n_dosages", "n_traits", "d_model", "n_heads", "n_layers")
-        + ("dim_feedforward", "dim_readout"),
+        (
+            *("n_dosages", "n_traits", "d_model", "n_heads", "n_layers"),
+            *("dim_feedforward", "dim_readout"),
+        ),
     ),
     "ConvolutionalNet": Kind(
         "sktransformer_gp.networks.convolution",
         "places",
         ("places", "center", "scale"),
-        ("n_traits", "n_channels", "kernel_size", "stride", "n_layers", "pool_size")
-        + ("dim_readout",),
+        (
+            *("n_traits", "n_channels", "kernel_size", "stride", "n_layers", "pool_size"),
+            "dim_readout",
+        ),
     ),
 }
 
