@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         top_fraction_overlap,
     )
     from sktransformer_gp.models import default_models, make_model, suggested_grid
-    from sktransformer_gp.networks import CNNGPRegressor
+    from sktransformer_gp.networks import CNNGPRegressor, GenotypeAutoencoder
     from sktransformer_gp.per_trait import PerTraitRegressor
     from sktransformer_gp.preprocessing import (
         AssociationSelector,
@@ -47,6 +47,7 @@ __all__ = [
     "DosageImputer",
     "DosageScaler",
     "GBLUPRegressor",
+    "GenotypeAutoencoder",
     "GenotypeCoder",
     "LinkageMerger",
     "MinorAlleleFilter",
@@ -82,7 +83,7 @@ _MODULES = {
         "top_fraction_overlap",
     ],
     "models": ["default_models", "make_model", "suggested_grid"],
-    "networks": ["CNNGPRegressor"],
+    "networks": ["CNNGPRegressor", "GenotypeAutoencoder"],
     "per_trait": ["PerTraitRegressor"],
     "preprocessing": [
         "AssociationSelector",

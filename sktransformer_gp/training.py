@@ -186,13 +186,15 @@ class SeededNet(NeuralNet):
         stoppers = [c for _, c in self.callbacks_ if isinstance(c, EarlyStopping)]
         return any(c.misses_ == c.patience for c in stoppers)
 
-    def predict_double(self, X: Tensor) -> NDArray:
+    def predict_double(self, X: Tensor, method: str = "forward") -> NDArray:
         """Predict in float64, so that a row's prediction does not depend on its batch.
 
         Parameters
         ----------
         X : Tensor of shape (n_samples, M)
-            Dosages, of any numeric type.
+            Dosages, of any numeric type, or what the method takes.
+        method : str, default="forward"
+            Method of the module.
 
         Returns
         -------
@@ -204,7 +206,7 @@ class SeededNet(NeuralNet):
         device = torch.device("cpu") if device.type == "mps" else device
         module = copy.deepcopy(self.module_).to(device, torch.float64).eval()
         with torch.inference_mode():
-            parts = [module(part.to(device)) for part in X.split(PREDICTION_BATCH)]
+            parts = [getattr(module, method)(part.to(device)) for part in X.split(PREDICTION_BATCH)]
         return torch.cat(parts, dim=1).cpu().numpy()
 
     def get_iterator(self, dataset: Dataset, training: bool = False) -> SlicedBatches:

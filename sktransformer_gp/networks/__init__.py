@@ -5,6 +5,7 @@ dosages stay int8 until they are in a batch, all randomness comes from `random_s
 predictions are computed in float64, so that they do not depend on who is predicted together.
 """
 
+from sktransformer_gp.networks.autoencoder import GenotypeAutoencoder
 from sktransformer_gp.networks.cnn import CNNGPRegressor
 
-__all__ = ["CNNGPRegressor"]
+__all__ = ["CNNGPRegressor", "GenotypeAutoencoder"]

@@ -8,12 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
-from skorch.dataset import Dataset
 
 from sktransformer_gp.inputs import EncoderInput, TraitScale, input_names
 from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.networks.convolution import ConvolutionalNet, places_along_genome
-from sktransformer_gp.networks.fitting import TRAINING_RULES, batch_size_for, one_cycle
+from sktransformer_gp.networks.fitting import TRAINING_RULES, training_settings
 from sktransformer_gp.rules import (
     FLAG,
     POSITIVE,
@@ -25,7 +24,7 @@ from sktransformer_gp.rules import (
     whole,
 )
 from sktransformer_gp.saving.estimators import ModelFileMixin
-from sktransformer_gp.training import EncoderNet, SlicedBatches, pick_device
+from sktransformer_gp.training import EncoderNet
 from sktransformer_gp.validation import check_dosages, check_phenotypes
 
 RULES: dict[str, Rule] = {
@@ -259,21 +258,14 @@ class CNNGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
 
     def _fit_net(self, Z: torch.Tensor, y: torch.Tensor, seed: int) -> None:
         """Train on the network's input and standardised phenotypes (n_samples, 1, n_traits)."""
-        batch_size = batch_size_for(self.batch_size, len(Z))
-        n_batches = len(SlicedBatches(Dataset(Z, y), batch_size))
-        rate, penalty = self.learning_rate_init, self.gate_penalty
+        penalty = self.gate_penalty
         self.net_ = EncoderNet(
             module=ConvolutionalNet,
             gate_penalty=None if penalty is None else torch.tensor([penalty]),
             seed=seed,
             **{f"module__{name}": value for name, value in self._module_parameters().items()},
             criterion__weight=1 / (~y.isnan()).float().mean(dim=0),
-            max_epochs=self.max_iter,
-            lr=rate,
-            batch_size=batch_size,
-            train_split=None,
-            callbacks=one_cycle(rate, self.max_iter, n_batches, self.verbose),
-            device=pick_device(self.device),
+            **training_settings(self, len(Z)),
         ).train(Z, y)
         self.n_iter_ = len(self.net_.history)
         self.loss_curve_ = [float(loss) for loss in self.net_.history[:, "train_loss"]]

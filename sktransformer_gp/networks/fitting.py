@@ -1,12 +1,21 @@
-"""What the fits of all networks share: rules of parameters, batches and callbacks."""
+"""What the fits of all networks share: rules of parameters, batches, callbacks and calls."""
 
 import math
+from typing import Any
 
-from skorch.callbacks import Callback, LRScheduler
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from skorch.callbacks import LRScheduler
+from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR
 
+from sktransformer_gp.markers import window_index
+from sktransformer_gp.networks.calls import CallLoss, call_moments
+from sktransformer_gp.networks.denoising import DenoisingNet
+from sktransformer_gp.networks.windows import marker_places, window_neighbours
 from sktransformer_gp.rules import DEVICE, POSITIVE, Rule, either, whole
-from sktransformer_gp.training import DivergenceGuard, ProgressBar
+from sktransformer_gp.training import DivergenceGuard, ProgressBar, SeededNet, pick_device
 
 LARGEST_BATCH, FEWEST_BATCHES = 32, 20
 TRAINING_RULES: dict[str, Rule] = {
@@ -44,23 +53,81 @@ def batch_size_for(batch_size: int | str, n_samples: int) -> int:
     return min(LARGEST_BATCH, math.ceil(n_samples / FEWEST_BATCHES))
 
 
-def one_cycle(learning_rate: float, n_epochs: int, n_batches: int, verbose: int) -> list[Callback]:
-    """Return the callbacks of a training whose learning rate rises once and falls to 0.
+def training_settings(estimator: BaseEstimator, n_samples: int) -> dict[str, Any]:
+    """Return what skorch is told about epochs, batches, device and the learning rate's one cycle.
 
     Parameters
     ----------
-    learning_rate : float
-        Largest learning rate.
-    n_epochs, n_batches : int
-        Number of epochs, and of training steps in each.
-    verbose : int
-        1 = a progress bar over the epochs.
+    estimator : BaseEstimator
+        Has the parameters of `TRAINING_RULES`.
+    n_samples : int
+        Number of training rows.
 
     Returns
     -------
-    list of Callback
-        A guard against divergence, the schedule and, if asked for, the bar.
+    dict
+        Parameters of :class:`~sktransformer_gp.training.SeededNet`.
     """
-    steps = {"max_lr": learning_rate, "total_steps": n_epochs * n_batches}
+    batch_size, n_epochs = batch_size_for(estimator.batch_size, n_samples), estimator.max_iter
+    rate = estimator.learning_rate_init
+    steps = {"max_lr": rate, "total_steps": n_epochs * math.ceil(n_samples / batch_size)}
     schedule = LRScheduler(OneCycleLR, step_every="batch", **steps)
-    return [DivergenceGuard(), schedule, *([ProgressBar()] if verbose else [])]
+    return {
+        "max_epochs": n_epochs,
+        "lr": rate,
+        "batch_size": batch_size,
+        "train_split": None,
+        "callbacks": [DivergenceGuard(), schedule, *([ProgressBar()] if estimator.verbose else [])],
+        "device": pick_device(estimator.device),
+    }
+
+
+def train_denoiser(
+    estimator: BaseEstimator,
+    calls: Tensor,
+    chromosomes: NDArray | None,
+    n_dosages: int,
+    seed: int,
+    **parameters: Any,
+) -> SeededNet:
+    """Train a network to tell all calls from what noise leaves of them.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Has the parameters of `TRAINING_RULES` and `window_size`.
+    calls : Tensor of shape (n_samples, n_markers)
+        Dosages, -1 = missing.
+    chromosomes : ndarray of shape (n_markers,) or None
+        Chromosome of each marker; None = one chromosome.
+    n_dosages : int
+        Number of dosages 0, 1, ...
+    seed : int
+        Seed of initial weights, order of the rows and noise.
+    **parameters
+        Other parameters of :class:`~sktransformer_gp.networks.denoising.DenoisingNet`.
+
+    Returns
+    -------
+    SeededNet
+        The trained net.
+    """
+    n_markers = calls.shape[1]
+    windows = window_index(chromosomes, n_markers, estimator.window_size)
+    center, scale = call_moments(calls)
+    parameters = {
+        "windows": torch.tensor(windows),
+        "neighbours": torch.tensor(window_neighbours(windows, chromosomes)),
+        "marker_places": torch.tensor(marker_places(windows, n_markers)),
+        "center": center,
+        "scale": scale,
+        "n_dosages": n_dosages,
+        **parameters,
+    }
+    return SeededNet(
+        DenoisingNet,
+        CallLoss,
+        seed=seed,
+        **{f"module__{name}": value for name, value in parameters.items()},
+        **training_settings(estimator, len(calls)),
+    ).train(calls, calls)

@@ -1,6 +1,8 @@
 import pytest
+from skorch.callbacks import LRScheduler
 
-from sktransformer_gp.networks.fitting import batch_size_for, one_cycle
+from sktransformer_gp.networks import CNNGPRegressor
+from sktransformer_gp.networks.fitting import batch_size_for, training_settings
 from sktransformer_gp.training import DivergenceGuard, ProgressBar
 
 
@@ -11,9 +13,13 @@ def test_batch_size(given, n, expected):
     assert batch_size_for(given, n) == expected
 
 
-def test_the_bar_comes_where_it_is_asked_for():
-    quiet, talking = (one_cycle(0.01, 3, 5, verbose) for verbose in (0, 1))
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_the_bar_comes_where_it_is_asked_for(verbose):
+    settings = training_settings(CNNGPRegressor(verbose=verbose, max_iter=3), n_samples=100)
+    kinds = [type(callback) for callback in settings["callbacks"]]
 
-    assert any(isinstance(c, DivergenceGuard) for c in quiet)
-    assert not any(isinstance(c, ProgressBar) for c in quiet)
-    assert sum(isinstance(c, ProgressBar) for c in talking) == 1
+    assert DivergenceGuard in kinds
+    assert kinds.count(ProgressBar) == verbose
+    assert settings["max_epochs"] == 3
+    (schedule,) = (c for c in settings["callbacks"] if isinstance(c, LRScheduler))
+    assert schedule.kwargs["total_steps"] == 3 * 20
