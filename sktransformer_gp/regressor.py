@@ -18,7 +18,8 @@ from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR
 
 from sktransformer_gp.crossfit import inner_folds, mixing_weights
-from sktransformer_gp.inputs import EncoderInput, TraitScale, check_classes, input_names
+from sktransformer_gp.inputs import EncoderInput, TraitScale, check_classes
+from sktransformer_gp.markers import input_names
 from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.parameters import check_parameters
 from sktransformer_gp.polygenic import PolygenicRegressor

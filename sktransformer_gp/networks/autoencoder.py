@@ -9,8 +9,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 from torch import Tensor
 
-from sktransformer_gp.inputs import input_names
-from sktransformer_gp.markers import chromosomes_from_names
+from sktransformer_gp.markers import chromosomes_from_names, input_names
 from sktransformer_gp.networks.calls import as_calls, call_shares
 from sktransformer_gp.networks.fitting import TRAINING_RULES, train_denoiser
 from sktransformer_gp.rules import SHARE, Rule, check_rules, either, whole
@@ -42,9 +41,9 @@ class GenotypeAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         Size of an individual's code. None = no bottleneck: the code is all tokens, ``d_model`` for
         each window, and a window is told from its own token and the two beside it; right for
         imputing.
-    window_size : int >= 1, default=32
+    window_size : int >= 1, default=16
         Largest number of markers in a window; windows stay inside chromosomes.
-    d_model : int >= 1, default=16
+    d_model : int >= 1, default=32
         Size of a window's token.
     dim_feedforward : int >= 1, default=64
         Size of the hidden layer that decodes a window.
@@ -126,8 +125,8 @@ class GenotypeAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         self,
         n_components=64,
         *,
-        window_size=32,
-        d_model=16,
+        window_size=16,
+        d_model=32,
         dim_feedforward=64,
         mask_rate=0.6,
         flip_rate=0.01,
@@ -248,7 +247,8 @@ class GenotypeAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         -------
         ndarray of shape (n_samples, n_markers)
             Dosages without missing values: where the training rows are integers, the likeliest
-            dosage, in the type of X; where they are floats, the expected one.
+            dosage, in the type of X; where they are floats, the expected one. The lowest dosage
+            for a marker that was never observed in the training rows.
         """
         X = self._check(X)
         missing = is_missing(X)
@@ -256,11 +256,7 @@ class GenotypeAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         filled = X.astype(X.dtype if keeps_type else np.float32, copy=True)
         for start in _starts(X):
             part = slice(start, start + ROWS)
-            calls = self._calls(X[part])
-            if self._gives_calls:
-                told = self.net_.predict_double(calls)[0].argmax(axis=-1) + self.lowest_
-            else:
-                told = self._expected(calls)
+            told = self._tell(self._calls(X[part]))
             filled[part][missing[part]] = told[missing[part]]
         return filled
 
@@ -288,6 +284,15 @@ class GenotypeAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         shares = call_shares(calls, torch.tensor(logits)).numpy()
         total = (log_softmax(logits, axis=-1) * shares).sum(axis=(1, 2))
         return total / np.maximum((calls >= 0).sum(dim=1).numpy(), 1)
+
+    def _tell(self, calls: Tensor) -> NDArray:
+        """Return the likeliest or the expected dosages of a block of individuals."""
+        if self._gives_calls:
+            told = self.net_.predict_double(calls)[0].argmax(axis=-1)
+        else:
+            told = self._expected(calls)
+        never_above = (self.net_.module_.center == 0).cpu().numpy()
+        return np.where(never_above, self.lowest_, told)
 
     def _expected(self, block: Tensor, method: str = "forward") -> NDArray:
         logits = self.net_.predict_double(block, method=method)[0]

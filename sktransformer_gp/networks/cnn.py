@@ -9,7 +9,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sktransformer_gp.inputs import EncoderInput, TraitScale, input_names
+from sktransformer_gp.inputs import EncoderInput, TraitScale
+from sktransformer_gp.markers import input_names
 from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.networks.convolution import ConvolutionalNet, places_along_genome
 from sktransformer_gp.networks.fitting import TRAINING_RULES, training_settings

@@ -1,5 +1,6 @@
 """A trained net as data: its module's parameters and weights, and the settings of its training."""
 
+from collections.abc import Callable
 from importlib import import_module
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -8,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sktransformer_gp.training import EncoderNet
+from sktransformer_gp.networks.calls import CallLoss
+from sktransformer_gp.training import EncoderNet, SeededNet
 
 SETTINGS = ("seed", "lr", "max_epochs", "batch_size")
 
@@ -17,39 +19,63 @@ class Kind(NamedTuple):
     """What a file may hold of a kind of module."""
 
     home: str  # the module that defines it
-    places: str  # the buffer that says which marker stands where
-    buffers: tuple[str, ...]  # parameters that are among the weights
     sizes: tuple[str, ...]  # parameters that are whole numbers from 0
+    buffers: tuple[str, ...]  # parameters that are among the weights
+    indices: dict[str, Callable[[dict[str, Tensor]], int]]  # which of these count up to what
+    # Whether phenotypes are predicted, or calls.
+    predicts_traits: bool
+
+
+def _n_markers(buffers: dict[str, Tensor]) -> int:
+    # The number of markers itself stands for an empty place.
+    return len(buffers["center"])
+
+
+def _n_windows(buffers: dict[str, Tensor]) -> int:
+    return len(buffers["windows"])
+
+
+def _last_place(buffers: dict[str, Tensor]) -> int:
+    return buffers["windows"].numel() - 1
 
 
 KINDS = {
     "MarkerEncoder": Kind(
         "sktransformer_gp.encoder",
-        "windows",
-        ("windows", "center", "scale", "token_dropout"),
         (
             *("n_dosages", "n_traits", "d_model", "n_heads", "n_layers"),
             *("dim_feedforward", "dim_readout"),
         ),
+        ("windows", "center", "scale", "token_dropout"),
+        {"windows": _n_markers},
+        predicts_traits=True,
     ),
     "ConvolutionalNet": Kind(
         "sktransformer_gp.networks.convolution",
-        "places",
-        ("places", "center", "scale"),
         (
             *("n_traits", "n_channels", "kernel_size", "stride", "n_layers", "pool_size"),
             "dim_readout",
         ),
+        ("places", "center", "scale"),
+        {"places": _n_markers},
+        predicts_traits=True,
+    ),
+    "DenoisingNet": Kind(
+        "sktransformer_gp.networks.denoising",
+        ("n_dosages", "n_components", "d_model", "dim_feedforward", "n_layers", "n_heads"),
+        ("windows", "neighbours", "marker_places", "center", "scale"),
+        {"windows": _n_markers, "neighbours": _n_windows, "marker_places": _last_place},
+        predicts_traits=False,
     ),
 }
 
 
-def get_state(net: EncoderNet) -> dict[str, Any]:
+def get_state(net: SeededNet) -> dict[str, Any]:
     """Return what rebuilds a trained net, but for history, optimiser and callbacks.
 
     Parameters
     ----------
-    net : EncoderNet
+    net : SeededNet
         The net, on any device.
 
     Returns
@@ -58,21 +84,22 @@ def get_state(net: EncoderNet) -> dict[str, Any]:
         Numbers, texts and arrays.
     """
     weights = {name: _to_array(tensor) for name, tensor in net.module_.state_dict().items()}
-    parameters, kind = net.get_params_for("module"), type(net.module_).__name__
-    return {
-        "module": kind,
+    parameters, module = net.get_params_for("module"), type(net.module_).__name__
+    state = {
+        "module": module,
         **{name: getattr(net, name) for name in SETTINGS},
         "device": net.device,
-        "gate_penalty": None if net.gate_penalty is None else _to_array(net.gate_penalty),
-        "trait_weight": _to_array(net.criterion_.weight),
-        "encoder": {
-            key: value for key, value in parameters.items() if key not in KINDS[kind].buffers
-        },
+        "encoder": {k: v for k, v in parameters.items() if k not in KINDS[module].buffers},
         "weights": weights,
     }
+    if KINDS[module].predicts_traits:
+        penalty = net.gate_penalty
+        state["gate_penalty"] = None if penalty is None else _to_array(penalty)
+        state["trait_weight"] = _to_array(net.criterion_.weight)
+    return state
 
 
-def from_state(state: dict[str, Any]) -> EncoderNet:
+def from_state(state: dict[str, Any]) -> SeededNet:
     """Make the net again, on its device where that is there, else on the CPU.
 
     Parameters
@@ -82,7 +109,7 @@ def from_state(state: dict[str, Any]) -> EncoderNet:
 
     Returns
     -------
-    EncoderNet
+    SeededNet
         The net, with an empty history.
 
     Raises
@@ -94,20 +121,32 @@ def from_state(state: dict[str, Any]) -> EncoderNet:
     weights = {name: torch.from_numpy(array) for name, array in state["weights"].items()}
     kind = KINDS[state["module"]]
     buffers = {name: weights[name] for name in kind.buffers}
-    parameters, penalty = state["encoder"], state["gate_penalty"]
     module = getattr(import_module(kind.home), state["module"])
-    _check_weights(module, kind, parameters, buffers, weights)
-    net = EncoderNet(
+    _check_weights(module, kind, state["encoder"], buffers, weights)
+    make = _encoder_net if kind.predicts_traits else _denoising_net
+    net = make(
+        state,
         module=module,
         **{name: state[name] for name in SETTINGS},
         device=_device_that_is_there(state["device"]),
-        gate_penalty=None if penalty is None else torch.from_numpy(penalty),
-        criterion__weight=torch.from_numpy(state["trait_weight"]),
         train_split=None,
-        **{f"module__{name}": value for name, value in {**parameters, **buffers}.items()},
+        **{f"module__{name}": value for name, value in {**state["encoder"], **buffers}.items()},
     ).initialize()
     net.module_.load_state_dict(weights)
     return net
+
+
+def _encoder_net(state: dict[str, Any], **parameters: Any) -> EncoderNet:
+    penalty = state["gate_penalty"]
+    return EncoderNet(
+        gate_penalty=None if penalty is None else torch.from_numpy(penalty),
+        criterion__weight=torch.from_numpy(state["trait_weight"]),
+        **parameters,
+    )
+
+
+def _denoising_net(state: dict[str, Any], **parameters: Any) -> SeededNet:
+    return SeededNet(criterion=CallLoss, **parameters)
 
 
 def _to_array(tensor: Tensor) -> NDArray:
@@ -140,16 +179,16 @@ def _check_weights(
                 f"{expected.get(name)}"
             )
     encoder(torch.empty(1, n_markers, device="meta"))
-    _check_places(buffers[kind.places], n_markers, kind.places)
+    for name, largest in kind.indices.items():
+        _check_index(name, buffers[name], largest(buffers), n_markers)
 
 
 def _form(tensor: Tensor) -> str:
     return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
 
 
-def _check_places(places: Tensor, n_markers: int, name: str) -> None:
-    # The number of markers itself stands for an empty place.
-    if places.dtype != torch.int64 or places.min() < 0 or places.max() > n_markers:
+def _check_index(name: str, index: Tensor, largest: int, n_markers: int) -> None:
+    if index.dtype != torch.int64 or index.min() < 0 or index.max() > largest:
         raise ValueError(f"the encoder's {name} are not of its {n_markers} markers")
 
 

@@ -56,6 +56,14 @@ SHAPES = {
         "n_iter_": "size epochs",
         "loss_curve_": "float epochs",
     },
+    "GenotypeAutoencoder": {
+        "ploidy_": "size ploidy",
+        "n_components_": "size codes",
+        "lowest_": "number",
+        "net_.module_.center net_.module_.scale": "single features",
+        "n_iter_": "size epochs",
+        "loss_curve_": "float epochs",
+    },
     "TransformerGPRegressor": {
         "n_outputs_": "size outputs",
         "_n_regimes": "size regimes",
@@ -82,6 +90,7 @@ CHOICES = {
     "PolygenicRegressor": {"_trait": (0, slice(None))},
     "PerTraitRegressor": {"_one_dimensional": (False, True)},
     "CNNGPRegressor": {"_y_ndim": (1, 2)},
+    "GenotypeAutoencoder": {"_gives_calls": (False, True)},
     "TransformerGPRegressor": {"_y_ndim": (1, 2)},
 }
 
@@ -170,6 +179,8 @@ def transformed_width(transformer: BaseEstimator) -> int:
         return transformed_width([s for _, s in transformer.steps if hasattr(s, "transform")][-1])
     n_markers = transformer.n_features_in_
     learned = [value for value in vars(transformer).values() if isinstance(value, np.ndarray)]
+    if hasattr(transformer, "net_"):
+        learned.append(transformer.net_.module_.center)
     # Before memory is asked for: the number may be any that a file states.
     if not any(n_markers in value.shape for value in learned):
         raise ValueError(f"{type(transformer).__name__} has learned nothing of {n_markers} markers")
@@ -232,6 +243,14 @@ def _check_components(model: Any, sizes: dict[str, int | None]) -> None:
     _check_kept(model, sizes)
 
 
+def _check_codes(model: Any, sizes: dict[str, int | None]) -> None:
+    net = model.net_.module_
+    n_codes = len(net.windows) * net.embed.bias.shape[2]
+    n_codes = n_codes if net.compress is None else net.compress.bias.shape[2]
+    if (n_codes, net.n_dosages) != (sizes["codes"], sizes["ploidy"] + 1):
+        raise ValueError(f"the net has codes of {n_codes} and {net.n_dosages} dosages")
+
+
 def _check_kept(model: Any, sizes: dict[str, int | None]) -> None:
     preprocessor, kept = model._input.preprocessor, sizes["features"]
     if preprocessor is not None:
@@ -258,6 +277,7 @@ def _check_traits(model: Any, sizes: dict[str, int | None]) -> None:
 
 _PARTS = {
     "CNNGPRegressor": _check_kept,
+    "GenotypeAutoencoder": _check_codes,
     "PerTraitRegressor": _check_traits,
     "PolygenicRegressor": _check_patterns,
     "TransformerGPRegressor": _check_components,

@@ -33,6 +33,7 @@ CLASSES = {
     "EncoderInput": "sktransformer_gp.inputs",
     "EncoderNet": "sktransformer_gp.training",
     "GBLUPRegressor": "sktransformer_gp.gblup",
+    "GenotypeAutoencoder": "sktransformer_gp.networks.autoencoder",
     "GenotypeCoder": "sktransformer_gp.preprocessing",
     "LinkageMerger": "sktransformer_gp.preprocessing",
     "LinkageRegression": "sktransformer_gp.preprocessing.neighbours",
@@ -43,6 +44,7 @@ CLASSES = {
     "Pipeline": "sklearn.pipeline",
     "PolygenicRegressor": "sktransformer_gp.polygenic",
     "RKHSRegressor": "sktransformer_gp.rkhs",
+    "SeededNet": "sktransformer_gp.training",
     "TraitScale": "sktransformer_gp.inputs",
     "TransformerGPRegressor": "sktransformer_gp.regressor",
 }
@@ -51,6 +53,7 @@ CLASSES = {
 STATES = {
     "EncoderNet": "sktransformer_gp.saving.nets",
     "Pipeline": "sktransformer_gp.saving.pipelines",
+    "SeededNet": "sktransformer_gp.saving.nets",
 }
 # scikit-learn's routing of sample weights is for the search or the scorer around a model.
 NOT_SAVED = "_metadata_request"

@@ -129,7 +129,7 @@ def test_training_dosages_of_any_layout(cross, tmp_path, order, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.float32])
-@pytest.mark.parametrize("strategy", ["mean", "mode", "knn", "linkage"])
+@pytest.mark.parametrize("strategy", ["mean", "mode", "knn", "linkage", "autoencoder"])
 def test_imputers(cross, tmp_path, strategy, dtype):
     missing = np.random.default_rng(0).random(cross.data.shape) < 0.2
     X = cross.data.mask(missing, -1).astype(dtype)
