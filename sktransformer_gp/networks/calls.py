@@ -56,6 +56,28 @@ def call_moments(calls: Tensor) -> tuple[Tensor, Tensor]:
     return center.float(), torch.where(scale > 0, scale, 1).float()
 
 
+def principal_axes(calls: Tensor, n_components: int) -> Tensor:
+    """Return the axes along which standardised calls vary most.
+
+    Parameters
+    ----------
+    calls : Tensor of shape (n_samples, M)
+        Dosages, -1 = missing; these count as the mean.
+    n_components : int
+        Number of axes, at most; there are no more than samples or markers.
+
+    Returns
+    -------
+    Tensor of shape (M, n_axes)
+        Orthonormal axes, each with the sign that makes its largest loading positive.
+    """
+    center, scale = call_moments(calls)
+    z = torch.where(calls == MISSING, 0, (calls - center) / scale)
+    axes = torch.linalg.svd(z, full_matrices=False).Vh[:n_components].T
+    largest = axes.abs().argmax(0, keepdim=True)
+    return (axes * axes.gather(0, largest).sign()).contiguous()
+
+
 def call_shares(calls: Tensor, logits: Tensor) -> Tensor:
     """Return to which share each call is each dosage, 0 for all where it is missing.
 

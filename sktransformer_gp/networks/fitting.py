@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR
 
 from sktransformer_gp.markers import window_index
-from sktransformer_gp.networks.calls import CallLoss, call_moments
+from sktransformer_gp.networks.calls import CallLoss, call_moments, principal_axes
 from sktransformer_gp.networks.denoising import DenoisingNet
 from sktransformer_gp.networks.windows import marker_places, window_neighbours
 from sktransformer_gp.rules import DEVICE, POSITIVE, Rule, either, whole
@@ -88,6 +88,7 @@ def train_denoiser(
     chromosomes: NDArray | None,
     n_dosages: int,
     seed: int,
+    n_components: int = 0,
     **parameters: Any,
 ) -> SeededNet:
     """Train a network to tell all calls from what noise leaves of them.
@@ -104,6 +105,8 @@ def train_denoiser(
         Number of dosages 0, 1, ...
     seed : int
         Seed of initial weights, order of the rows and noise.
+    n_components : int, default=0
+        Size of the code; 0 = no bottleneck.
     **parameters
         Other parameters of :class:`~sktransformer_gp.networks.denoising.DenoisingNet`.
 
@@ -121,6 +124,7 @@ def train_denoiser(
         "marker_places": torch.tensor(marker_places(windows, n_markers)),
         "center": center,
         "scale": scale,
+        "axes": principal_axes(calls, n_components),
         "n_dosages": n_dosages,
         **parameters,
     }

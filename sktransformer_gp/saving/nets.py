@@ -62,8 +62,8 @@ KINDS = {
     ),
     "DenoisingNet": Kind(
         "sktransformer_gp.networks.denoising",
-        ("n_dosages", "n_components", "d_model", "dim_feedforward", "n_layers", "n_heads"),
-        ("windows", "neighbours", "marker_places", "center", "scale"),
+        ("n_dosages", "d_model", "dim_feedforward", "n_layers", "n_heads"),
+        ("windows", "neighbours", "marker_places", "center", "scale", "axes"),
         {"windows": _n_markers, "neighbours": _n_windows, "marker_places": _last_place},
         predicts_traits=False,
     ),

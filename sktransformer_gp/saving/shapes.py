@@ -245,8 +245,7 @@ def _check_components(model: Any, sizes: dict[str, int | None]) -> None:
 
 def _check_codes(model: Any, sizes: dict[str, int | None]) -> None:
     net = model.net_.module_
-    n_codes = len(net.windows) * net.embed.bias.shape[2]
-    n_codes = n_codes if net.compress is None else net.compress.bias.shape[2]
+    n_codes = net.axes.shape[1] or len(net.windows) * net.embed.bias.shape[2]
     if (n_codes, net.n_dosages) != (sizes["codes"], sizes["ploidy"] + 1):
         raise ValueError(f"the net has codes of {n_codes} and {net.n_dosages} dosages")
 

@@ -13,7 +13,7 @@ from sktransformer_gp.networks.calls import as_calls
 from sktransformer_gp.saving import load_model, save_model
 from sktransformer_gp.simulation import make_cross
 
-SMALL = {"d_model": 8, "dim_feedforward": 24, "max_iter": 25, "random_state": 0}
+SMALL = {"max_iter": 20, "random_state": 0}
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_hidden_calls_of_new_samples_are_told(cross, wide):
     assert (filled == X.to_numpy())[~gone].all()
     # Observed neighbours are 3.5 cM apart on average, 2 gametes: about 4 % of the calls lie within
     # a crossover's reach and are a guess.
-    assert (filled == X.to_numpy())[gone].mean() > 0.9
+    assert (filled == X.to_numpy())[gone].mean() > 0.85
 
 
 def test_codes_keep_more_than_as_many_principal_components_of_another_sample(cross, narrow):
@@ -64,10 +64,10 @@ def test_codes_keep_more_than_as_many_principal_components_of_another_sample(cro
     assert back.min() >= 0 and back.max() <= 2
     error = ((back - X) ** 2).to_numpy().mean()
     assert error < ((X - mean) ** 2).to_numpy().mean()
-    # Not worse than the linear code by more than a fifth.
+    # The network reads more from a code of this size than the linear way back does.
     pca = PCA(12).fit(cross.data[:200])
     linear = pca.inverse_transform(pca.transform(X))
-    assert error < 1.2 * ((linear - X) ** 2).to_numpy().mean()
+    assert error < ((linear - X) ** 2).to_numpy().mean()
 
 
 def test_expected_dosages_and_scores_are_those_of_the_probabilities(cross, narrow):
@@ -116,7 +116,7 @@ def test_what_lies_outside_the_dosages_of_fit_is_an_error(cross, narrow):
 def test_seeds(cross):
     X = cross.data[:40].to_numpy()
     first, again, other = (
-        GenotypeAutoencoder(4, **{**SMALL, "max_iter": 2, "random_state": seed}).fit_transform(X)
+        GenotypeAutoencoder(4, max_iter=2, random_state=seed).fit(X).score_samples(X)
         for seed in (0, 0, 1)
     )
 

@@ -2,8 +2,16 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import multinomial
+from sklearn.decomposition import PCA
 
-from sktransformer_gp.networks.calls import CallLoss, as_calls, call_moments, call_shares, corrupt
+from sktransformer_gp.networks.calls import (
+    CallLoss,
+    as_calls,
+    call_moments,
+    call_shares,
+    corrupt,
+    principal_axes,
+)
 
 
 def seeded(seed=0):
@@ -74,3 +82,17 @@ def test_noise_hides_and_exchanges_the_shares_it_is_told_to():
     donors = [row[(row != i) & (row != -1)].unique() for i, row in enumerate(seen)]
     assert max(map(len, donors)) <= 1
     assert torch.equal(corrupt(calls, 0, 0, seeded()), calls)
+
+
+def test_axes_are_principal_axes_of_standardised_calls():
+    X = np.random.default_rng(0).integers(0, 3, (30, 8)).astype(np.int8)
+    Z = (X - X.mean(axis=0)) / X.std(axis=0)
+    pca = PCA(3).fit(Z)
+
+    axes = principal_axes(torch.tensor(X), 3).numpy()
+
+    # Directions, up to their sign.
+    np.testing.assert_allclose(np.abs(pca.components_ @ axes), np.eye(3), atol=1e-5)
+    assert (axes[np.abs(axes).argmax(axis=0), range(3)] > 0).all()
+    assert principal_axes(torch.tensor(X), 64).shape == (8, 8)
+    assert principal_axes(torch.tensor(X), 0).shape == (8, 0)

@@ -21,8 +21,8 @@ def net(n_components=0, n_layers=0):
         torch.tensor(marker_places(windows, 9)),
         torch.full((9,), 0.7),
         torch.full((9,), 0.6),
+        torch.linalg.qr(torch.randn(9, 9, generator=seeded(1)))[0][:, :n_components],
         n_dosages=3,
-        n_components=n_components,
         d_model=4,
         dim_feedforward=6,
         n_layers=n_layers,
@@ -83,6 +83,18 @@ def test_codes_and_blocks_carry_information_across_chromosomes(calls):
 
     assert {0, 8} <= set(reached(net(3), calls, 4))
     assert {0, 8} <= set(reached(model, calls, 4))
+
+
+def test_a_code_is_a_projection_and_missing_calls_are_made_up_for():
+    model = net(3)
+    calls = torch.tensor([[0, 1, 2] * 3, [0, 1, 2] * 2 + [-1] * 3], dtype=torch.int8)
+    z = (calls.double() - 0.7) / 0.6
+
+    codes = model.encode(calls)[0]
+
+    torch.testing.assert_close(codes[0], z[0] @ model.axes, atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(codes[1], z[1, :6] @ model.axes[:6] * 9 / 6, atol=1e-6, rtol=1e-6)
+    assert torch.isfinite(model(torch.full((1, 9), -1))).all()
 
 
 def test_blocks_start_as_the_identity(calls):
