@@ -31,7 +31,7 @@ from sktransformer_gp.markers import chromosomes_from_names
 SHARES = (0.05, 0.2, 0.5)
 STRATEGIES = ("mode", "nearest", "knn", "linkage", "autoencoder", "iterative")
 MAF_CLASSES = (0, 0.05, 0.2, 0.51)
-TRAITS = ("Maltose", "Trehalose")
+TRAITS = ("Maltose",)
 SIZES = (16, 64, 256)
 
 

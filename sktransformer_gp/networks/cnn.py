@@ -74,9 +74,9 @@ class CNNGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         Number of neighbouring places that are averaged before they are read.
     dim_readout : int >= 0, default=64
         Size of the hidden layer that reads combinations of places; 0 = sums of single places only.
-    locally_connected : bool, default=False
+    locally_connected : bool, default=True
         Whether the first filters have weights of their own at each place, as if each part of the
-        genome had its own filters.
+        genome had its own filters; False = a plain convolution, the same everywhere.
     dropout : float in [0, 1), default=0.15
         Probability that a pooled place is left out in a training step.
     gate_penalty : float > 0 or None, default=0.03
@@ -159,7 +159,7 @@ class CNNGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         n_layers=2,
         pool_size=4,
         dim_readout=64,
-        locally_connected=False,
+        locally_connected=True,
         dropout=0.15,
         gate_penalty=0.03,
         preprocessor="linkage",

@@ -45,8 +45,8 @@ REGRESSORS = {
         cross_fitting=2, early_stopping=True, n_iter_no_change=1, **TINY
     ),
     "cnn": CNNGPRegressor(**CNN),
-    "plain, local cnn": CNNGPRegressor(
-        **{**CNN, "gate_penalty": None, "locally_connected": True, "dim_readout": 0}
+    "plain cnn": CNNGPRegressor(
+        **{**CNN, "gate_penalty": None, "locally_connected": False, "dim_readout": 0}
     ),
     "gblup": GBLUPRegressor(),
     "covariate": GBLUPRegressor(fixed_effects=[0, 3]),
