@@ -23,7 +23,12 @@ if TYPE_CHECKING:
         top_fraction_overlap,
     )
     from sktransformer_gp.models import default_models, make_model, suggested_grid
-    from sktransformer_gp.networks import CNNGPRegressor, GenotypeAutoencoder
+    from sktransformer_gp.networks import (
+        CNNGPRegressor,
+        GenotypeAutoencoder,
+        MaskedGenotypePretrainer,
+        PretrainedGPRegressor,
+    )
     from sktransformer_gp.per_trait import PerTraitRegressor
     from sktransformer_gp.preprocessing import (
         AssociationSelector,
@@ -50,9 +55,11 @@ __all__ = [
     "GenotypeAutoencoder",
     "GenotypeCoder",
     "LinkageMerger",
+    "MaskedGenotypePretrainer",
     "MinorAlleleFilter",
     "MutualInformationSelector",
     "PerTraitRegressor",
+    "PretrainedGPRegressor",
     "RKHSRegressor",
     "TransformerGPRegressor",
     "compare_models",
@@ -83,7 +90,12 @@ _MODULES = {
         "top_fraction_overlap",
     ],
     "models": ["default_models", "make_model", "suggested_grid"],
-    "networks": ["CNNGPRegressor", "GenotypeAutoencoder"],
+    "networks": [
+        "CNNGPRegressor",
+        "GenotypeAutoencoder",
+        "MaskedGenotypePretrainer",
+        "PretrainedGPRegressor",
+    ],
     "per_trait": ["PerTraitRegressor"],
     "preprocessing": [
         "AssociationSelector",

@@ -3,17 +3,15 @@
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import log_softmax, softmax
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import Tags, check_random_state
+from scipy.special import log_softmax
 from sklearn.utils.validation import check_array, check_is_fitted
 from torch import Tensor
 
-from sktransformer_gp.markers import chromosomes_from_names, input_names
-from sktransformer_gp.networks.calls import as_calls, call_shares
-from sktransformer_gp.networks.fitting import TRAINING_RULES, train_denoiser
+from sktransformer_gp.networks.call_network import ROWS, CallNetwork
+from sktransformer_gp.networks.calls import call_shares
+from sktransformer_gp.networks.fitting import TRAINING_RULES
 from sktransformer_gp.rules import SHARE, Rule, check_rules, either, whole
-from sktransformer_gp.validation import MISSING, check_dosages, check_ploidy, is_missing
+from sktransformer_gp.validation import is_missing
 
 RULES: dict[str, Rule] = {
     **TRAINING_RULES,
@@ -24,11 +22,9 @@ RULES: dict[str, Rule] = {
     "mask_rate": SHARE,
     "flip_rate": SHARE,
 }
-NET_PARAMETERS = ("d_model", "dim_feedforward", "mask_rate", "flip_rate")
-ROWS = 64  # individuals whose probabilities are in memory at once
 
 
-class GenotypeAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class GenotypeAutoencoder(CallNetwork):
     """Compress genotypes into codes and tell the calls from them, missing ones too.
 
     A code holds an individual's principal components; a network of windows, each with weights of
@@ -182,43 +178,9 @@ class GenotypeAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             If the training diverges.
         """
         check_rules(self, RULES)
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        X = check_dosages(self, X, reset=True, allow_missing=True)
-        self.lowest_ = _lowest(X)
-        self.ploidy_ = check_ploidy(self._from_zero(X), None, type(self).__name__)
-        self._gives_calls = X.dtype.kind != "f"
-        names = input_names(X.shape[1], getattr(self, "feature_names_in_", None), chromosomes)
-        self.net_ = train_denoiser(
-            self,
-            as_calls(self._from_zero(X)),
-            chromosomes_from_names(names),
-            self.ploidy_ + 1,
-            seed,
-            n_components=self.n_components or 0,
-            n_layers=0,
-            n_heads=1,
-            **{name: getattr(self, name) for name in NET_PARAMETERS},
+        return self._fit_net(
+            X, chromosomes, n_components=self.n_components or 0, n_layers=0, n_heads=1
         )
-        net = self.net_.module_
-        self.n_components_ = net.axes.shape[1] or len(net.windows) * self.d_model
-        self.n_iter_ = len(self.net_.history)
-        self.loss_curve_ = [float(loss) for loss in self.net_.history[:, "train_loss"]]
-        return self
-
-    def transform(self, X: ArrayLike) -> NDArray:
-        """Compress genotypes.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_markers)
-            Dosages 0..ploidy, NaN or -1 = missing.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_components), of float64
-            The codes.
-        """
-        return self.net_.predict_double(self._calls(self._check(X)), method="encode")[0]
 
     def inverse_transform(self, X: ArrayLike) -> NDArray:
         """Tell genotypes from codes.
@@ -255,15 +217,9 @@ class GenotypeAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             dosage, in the type of X; where they are floats, the expected one. The lowest dosage
             for a marker that was never observed in the training rows.
         """
+        told = np.concatenate([self._tell(block) for block in self.read(X).split(ROWS)])
         X = self._check(X)
-        missing = is_missing(X)
-        keeps_type = self._gives_calls or X.dtype.kind == "f"
-        filled = X.astype(X.dtype if keeps_type else np.float32, copy=True)
-        for start in _starts(X):
-            part = slice(start, start + ROWS)
-            told = self._tell(self._calls(X[part]))
-            filled[part][missing[part]] = told[missing[part]]
-        return filled
+        return self._fill(X, is_missing(X), told)
 
     def score_samples(self, X: ArrayLike) -> NDArray:
         """Tell how well each individual's calls can be told from its code.
@@ -281,56 +237,10 @@ class GenotypeAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         ndarray of shape (n_samples,), of float64
             Mean of ``log p(call)`` over the observed calls, <= 0; 0 where none is observed.
         """
-        X = self._check(X)
-        return np.concatenate([self._mean_log(self._calls(X[i : i + ROWS])) for i in _starts(X)])
+        return np.concatenate([self._mean_log(block) for block in self.read(X).split(ROWS)])
 
     def _mean_log(self, calls: Tensor) -> NDArray:
         logits = self.net_.predict_double(calls)[0]
         shares = call_shares(calls, torch.tensor(logits)).numpy()
         total = (log_softmax(logits, axis=-1) * shares).sum(axis=(1, 2))
         return total / np.maximum((calls >= 0).sum(dim=1).numpy(), 1)
-
-    def _tell(self, calls: Tensor) -> NDArray:
-        """Return the likeliest or the expected dosages of a block of individuals."""
-        if self._gives_calls:
-            told = self.net_.predict_double(calls)[0].argmax(axis=-1)
-        else:
-            told = self._expected(calls)
-        never_above = (self.net_.module_.center == 0).cpu().numpy()
-        return np.where(never_above, self.lowest_, told)
-
-    def _expected(self, block: Tensor, method: str = "forward") -> NDArray:
-        logits = self.net_.predict_double(block, method=method)[0]
-        return softmax(logits, axis=-1) @ np.arange(logits.shape[-1]) + self.lowest_
-
-    def _check(self, X: ArrayLike) -> NDArray:
-        check_is_fitted(self)
-        return check_dosages(self, X, reset=False, allow_missing=True)
-
-    def _calls(self, X: NDArray) -> Tensor:
-        X = self._from_zero(X)
-        check_ploidy(X, self.ploidy_, type(self).__name__)
-        return as_calls(X)
-
-    def _from_zero(self, X: NDArray) -> NDArray:
-        return np.where(is_missing(X), MISSING, X - self.lowest_) if self.lowest_ else X
-
-    @property
-    def _n_features_out(self) -> int:
-        return self.n_components_
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.transformer_tags.preserves_dtype = []
-        return tags
-
-
-def _lowest(X: NDArray) -> int:
-    if X.dtype.kind != "f":
-        return 0
-    return int(np.floor(np.min(X, where=~is_missing(X), initial=0)))
-
-
-def _starts(X: NDArray) -> range:
-    return range(0, len(X), ROWS)

@@ -39,6 +39,13 @@ def _last_place(buffers: dict[str, Tensor]) -> int:
     return buffers["windows"].numel() - 1
 
 
+DENOISING_SIZES = ("n_dosages", "d_model", "dim_feedforward", "n_layers", "n_heads")
+DENOISING_BUFFERS = ("windows", "neighbours", "marker_places", "center", "scale", "axes")
+DENOISING_INDICES = {
+    "windows": _n_markers,
+    "neighbours": _n_windows,
+    "marker_places": _last_place,
+}
 KINDS = {
     "MarkerEncoder": Kind(
         "sktransformer_gp.encoder",
@@ -62,10 +69,17 @@ KINDS = {
     ),
     "DenoisingNet": Kind(
         "sktransformer_gp.networks.denoising",
-        ("n_dosages", "d_model", "dim_feedforward", "n_layers", "n_heads"),
-        ("windows", "neighbours", "marker_places", "center", "scale", "axes"),
-        {"windows": _n_markers, "neighbours": _n_windows, "marker_places": _last_place},
+        DENOISING_SIZES,
+        DENOISING_BUFFERS,
+        DENOISING_INDICES,
         predicts_traits=False,
+    ),
+    "FineTunedNet": Kind(
+        "sktransformer_gp.networks.finetuning",
+        (*DENOISING_SIZES, "n_traits", "dim_readout"),
+        DENOISING_BUFFERS,
+        DENOISING_INDICES,
+        predicts_traits=True,
     ),
 }
 

@@ -23,6 +23,14 @@ DTYPES = {
 # axis have it, or none has. "size": a number, how long the axis is. Each attribute of a class is
 # here, in `CHOICES` or in `_PARTS`.
 EVERY = {"n_features_in_": "size features", "feature_names_in_": "text? features"}
+CODES = {
+    "ploidy_": "size ploidy",
+    "n_components_": "size codes",
+    "lowest_": "number",
+    "net_.module_.center net_.module_.scale": "single features",
+    "n_iter_": "size epochs",
+    "loss_curve_": "float epochs",
+}
 SHAPES = {
     "GBLUPRegressor": {
         "coef_": "float traits? features",
@@ -56,11 +64,14 @@ SHAPES = {
         "n_iter_": "size epochs",
         "loss_curve_": "float epochs",
     },
-    "GenotypeAutoencoder": {
-        "ploidy_": "size ploidy",
-        "n_components_": "size codes",
-        "lowest_": "number",
+    "GenotypeAutoencoder": CODES,
+    "MaskedGenotypePretrainer": CODES,
+    "PretrainedGPRegressor": {
+        "n_outputs_": "size outputs",
+        "_traits.mean _traits.scale": "float outputs",
+        "pretrainer_.n_features_in_": "size features",
         "net_.module_.center net_.module_.scale": "single features",
+        "net_.module_.readout.direct.bias": "single 1 1 outputs",
         "n_iter_": "size epochs",
         "loss_curve_": "float epochs",
     },
@@ -91,6 +102,8 @@ CHOICES = {
     "PerTraitRegressor": {"_one_dimensional": (False, True)},
     "CNNGPRegressor": {"_y_ndim": (1, 2)},
     "GenotypeAutoencoder": {"_gives_calls": (False, True)},
+    "MaskedGenotypePretrainer": {"_gives_calls": (False, True)},
+    "PretrainedGPRegressor": {"_y_ndim": (1, 2)},
     "TransformerGPRegressor": {"_y_ndim": (1, 2)},
 }
 
@@ -277,6 +290,7 @@ def _check_traits(model: Any, sizes: dict[str, int | None]) -> None:
 _PARTS = {
     "CNNGPRegressor": _check_kept,
     "GenotypeAutoencoder": _check_codes,
+    "MaskedGenotypePretrainer": _check_codes,
     "PerTraitRegressor": _check_traits,
     "PolygenicRegressor": _check_patterns,
     "TransformerGPRegressor": _check_components,

@@ -15,7 +15,11 @@ from sklearn.preprocessing import StandardScaler
 from sktransformer_gp import preprocessing
 from sktransformer_gp.gblup import GBLUPRegressor
 from sktransformer_gp.inputs import TraitScale
-from sktransformer_gp.networks import CNNGPRegressor
+from sktransformer_gp.networks import (
+    CNNGPRegressor,
+    MaskedGenotypePretrainer,
+    PretrainedGPRegressor,
+)
 from sktransformer_gp.per_trait import PerTraitRegressor
 from sktransformer_gp.polygenic import PolygenicRegressor
 from sktransformer_gp.preprocessing import DosageImputer, LinkageMerger
@@ -47,6 +51,9 @@ REGRESSORS = {
     "cnn": CNNGPRegressor(**CNN),
     "plain cnn": CNNGPRegressor(
         **{**CNN, "gate_penalty": None, "locally_connected": False, "dim_readout": 0}
+    ),
+    "pretrained": PretrainedGPRegressor(
+        MaskedGenotypePretrainer(max_iter=1, d_model=4), max_iter=2, random_state=0
     ),
     "gblup": GBLUPRegressor(),
     "covariate": GBLUPRegressor(fixed_effects=[0, 3]),

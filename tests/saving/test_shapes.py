@@ -3,7 +3,12 @@ import pytest
 from sklearn.pipeline import make_pipeline
 
 from sktransformer_gp.gblup import GBLUPRegressor
-from sktransformer_gp.networks import CNNGPRegressor, GenotypeAutoencoder
+from sktransformer_gp.networks import (
+    CNNGPRegressor,
+    GenotypeAutoencoder,
+    MaskedGenotypePretrainer,
+    PretrainedGPRegressor,
+)
 from sktransformer_gp.per_trait import PerTraitRegressor
 from sktransformer_gp.polygenic import PolygenicRegressor
 from sktransformer_gp.preprocessing import DosageImputer, LinkageMerger, MutualInformationSelector
@@ -25,6 +30,10 @@ MODELS = {
     "PolygenicRegressor": PolygenicRegressor(),
     "CNNGPRegressor": CNNGPRegressor(max_iter=2, dim_readout=3, random_state=0),
     "GenotypeAutoencoder": GenotypeAutoencoder(3, max_iter=2, d_model=2, random_state=0),
+    "MaskedGenotypePretrainer": MaskedGenotypePretrainer(max_iter=2, d_model=4, random_state=0),
+    "PretrainedGPRegressor": PretrainedGPRegressor(
+        MaskedGenotypePretrainer(max_iter=2, d_model=4), max_iter=2, dim_readout=3, random_state=0
+    ),
     "TransformerGPRegressor": TransformerGPRegressor(early_stopping=True, **TINY),
 }
 ARRAYS = [
