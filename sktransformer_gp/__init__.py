@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from sktransformer_gp.networks import (
         CNNGPRegressor,
         GenotypeAutoencoder,
+        GenotypeGAN,
+        HaplotypeCopier,
         MaskedGenotypePretrainer,
         PretrainedGPRegressor,
     )
@@ -54,6 +56,8 @@ __all__ = [
     "GBLUPRegressor",
     "GenotypeAutoencoder",
     "GenotypeCoder",
+    "GenotypeGAN",
+    "HaplotypeCopier",
     "LinkageMerger",
     "MaskedGenotypePretrainer",
     "MinorAlleleFilter",
@@ -93,6 +97,8 @@ _MODULES = {
     "networks": [
         "CNNGPRegressor",
         "GenotypeAutoencoder",
+        "GenotypeGAN",
+        "HaplotypeCopier",
         "MaskedGenotypePretrainer",
         "PretrainedGPRegressor",
     ],

@@ -7,12 +7,16 @@ predictions are computed in float64, so that they do not depend on who is predic
 
 from sktransformer_gp.networks.autoencoder import GenotypeAutoencoder
 from sktransformer_gp.networks.cnn import CNNGPRegressor
+from sktransformer_gp.networks.copying import HaplotypeCopier
+from sktransformer_gp.networks.gan import GenotypeGAN
 from sktransformer_gp.networks.pretrained import PretrainedGPRegressor
 from sktransformer_gp.networks.pretraining import MaskedGenotypePretrainer
 
 __all__ = [
     "CNNGPRegressor",
     "GenotypeAutoencoder",
+    "GenotypeGAN",
+    "HaplotypeCopier",
     "MaskedGenotypePretrainer",
     "PretrainedGPRegressor",
 ]

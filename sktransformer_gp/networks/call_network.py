@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from sktransformer_gp.markers import chromosomes_from_names, input_names
-from sktransformer_gp.networks.calls import as_calls
+from sktransformer_gp.networks.calls import as_calls, lowest_dosage
 from sktransformer_gp.networks.fitting import train_denoiser
 from sktransformer_gp.validation import MISSING, check_dosages, check_ploidy, is_missing
 
@@ -68,7 +68,7 @@ class CallNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """Learn what dosages are, and train the net on them."""
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         X = check_dosages(self, X, reset=True, allow_missing=True)
-        self.lowest_ = _lowest(X)
+        self.lowest_ = lowest_dosage(X)
         self.ploidy_ = check_ploidy(self._from_zero(X), None, type(self).__name__)
         self._gives_calls = X.dtype.kind != "f"
         names = input_names(X.shape[1], getattr(self, "feature_names_in_", None), chromosomes)
@@ -125,9 +125,3 @@ class CallNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = []
         return tags
-
-
-def _lowest(X: NDArray) -> int:
-    if X.dtype.kind != "f":
-        return 0
-    return int(np.floor(np.min(X, where=~is_missing(X), initial=0)))

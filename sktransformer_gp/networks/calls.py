@@ -37,6 +37,24 @@ def as_calls(X: NDArray) -> Tensor:
     return torch.tensor(np.ascontiguousarray(X, dtype=np.int8 if small else np.int32))
 
 
+def lowest_dosage(X: NDArray) -> int:
+    """Return what counts as dosage 0.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_markers)
+        Dosages, NaN or -1 = missing.
+
+    Returns
+    -------
+    int
+        0, but for floats that reach below it (centred dosages) their lowest value, rounded down.
+    """
+    if X.dtype.kind != "f":
+        return 0
+    return int(np.floor(np.min(X, where=~is_missing(X), initial=0)))
+
+
 def call_moments(calls: Tensor) -> tuple[Tensor, Tensor]:
     """Return mean and standard deviation of each marker's observed calls.
 

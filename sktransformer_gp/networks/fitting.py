@@ -82,6 +82,37 @@ def training_settings(estimator: BaseEstimator, n_samples: int) -> dict[str, Any
     }
 
 
+def window_buffers(
+    calls: Tensor, chromosomes: NDArray | None, window_size: int
+) -> dict[str, Tensor]:
+    """Return what a network of windows knows of the map and of the markers' moments.
+
+    Parameters
+    ----------
+    calls : Tensor of shape (n_samples, n_markers)
+        Dosages, -1 = missing.
+    chromosomes : ndarray of shape (n_markers,) or None
+        Chromosome of each marker; None = one chromosome.
+    window_size : int
+        Largest number of markers in a window.
+
+    Returns
+    -------
+    dict of str to Tensor
+        ``windows``, ``neighbours``, ``marker_places``, ``center`` and ``scale``.
+    """
+    n_markers = calls.shape[1]
+    windows = window_index(chromosomes, n_markers, window_size)
+    center, scale = call_moments(calls)
+    return {
+        "windows": torch.tensor(windows),
+        "neighbours": torch.tensor(window_neighbours(windows, chromosomes)),
+        "marker_places": torch.tensor(marker_places(windows, n_markers)),
+        "center": center,
+        "scale": scale,
+    }
+
+
 def train_denoiser(
     estimator: BaseEstimator,
     calls: Tensor,
@@ -115,15 +146,8 @@ def train_denoiser(
     SeededNet
         The trained net.
     """
-    n_markers = calls.shape[1]
-    windows = window_index(chromosomes, n_markers, estimator.window_size)
-    center, scale = call_moments(calls)
     parameters = {
-        "windows": torch.tensor(windows),
-        "neighbours": torch.tensor(window_neighbours(windows, chromosomes)),
-        "marker_places": torch.tensor(marker_places(windows, n_markers)),
-        "center": center,
-        "scale": scale,
+        **window_buffers(calls, chromosomes, estimator.window_size),
         "axes": principal_axes(calls, n_components),
         "n_dosages": n_dosages,
         **parameters,

@@ -65,6 +65,10 @@ SHAPES = {
         "loss_curve_": "float epochs",
     },
     "GenotypeAutoencoder": CODES,
+    "HaplotypeCopier": {
+        "X_fit_": "number samples features",
+        "chromosomes_": "text? features",
+    },
     "MaskedGenotypePretrainer": CODES,
     "PretrainedGPRegressor": {
         "n_outputs_": "size outputs",

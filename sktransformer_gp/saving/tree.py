@@ -35,6 +35,7 @@ CLASSES = {
     "GBLUPRegressor": "sktransformer_gp.gblup",
     "GenotypeAutoencoder": "sktransformer_gp.networks.autoencoder",
     "GenotypeCoder": "sktransformer_gp.preprocessing",
+    "HaplotypeCopier": "sktransformer_gp.networks.copying",
     "LinkageMerger": "sktransformer_gp.preprocessing",
     "LinkageRegression": "sktransformer_gp.preprocessing.neighbours",
     "MaskedGenotypePretrainer": "sktransformer_gp.networks.pretraining",

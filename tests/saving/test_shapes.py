@@ -6,6 +6,7 @@ from sktransformer_gp.gblup import GBLUPRegressor
 from sktransformer_gp.networks import (
     CNNGPRegressor,
     GenotypeAutoencoder,
+    HaplotypeCopier,
     MaskedGenotypePretrainer,
     PretrainedGPRegressor,
 )
@@ -30,6 +31,7 @@ MODELS = {
     "PolygenicRegressor": PolygenicRegressor(),
     "CNNGPRegressor": CNNGPRegressor(max_iter=2, dim_readout=3, random_state=0),
     "GenotypeAutoencoder": GenotypeAutoencoder(3, max_iter=2, d_model=2, random_state=0),
+    "HaplotypeCopier": HaplotypeCopier(),
     "MaskedGenotypePretrainer": MaskedGenotypePretrainer(max_iter=2, d_model=4, random_state=0),
     "PretrainedGPRegressor": PretrainedGPRegressor(
         MaskedGenotypePretrainer(max_iter=2, d_model=4), max_iter=2, dim_readout=3, random_state=0
