@@ -100,7 +100,8 @@ class AdversarialPair(nn.Module):
         """
         dosages = torch.arange(self.n_dosages, dtype=shares.dtype, device=shares.device)
         z = (shares @ dosages - self.center) / self.scale
-        spread = z.std(0, unbiased=False).mean().expand(len(z), 1)
+        # The constant keeps the gradient finite where all are alike.
+        spread = (z.var(0, unbiased=False) + 1e-4).sqrt().mean().expand(len(z), 1)
         windows = F.pad(z, (0, 1))[:, self.windows].transpose(0, 1)  # (T, B, W)
         context = F.pad(windows, (0, 0, 0, 0, 0, 1))[self.neighbours]  # (T, 3, B, W)
         x = F.leaky_relu(self.critic["embed"](context.transpose(1, 2).flatten(2)), 0.2)

@@ -12,7 +12,7 @@ from torch import Generator
 
 from sktransformer_gp.markers import chromosomes_from_names, input_names
 from sktransformer_gp.networks.adversarial import AdversarialNet, FidelityGuard
-from sktransformer_gp.networks.calls import as_calls, lowest_dosage
+from sktransformer_gp.networks.calls import as_calls
 from sktransformer_gp.networks.fitting import TRAINING_RULES, batch_size_for, window_buffers
 from sktransformer_gp.rules import POSITIVE, Rule, check_rules, whole
 from sktransformer_gp.training import DivergenceGuard, ProgressBar, pick_device
@@ -170,7 +170,7 @@ class GenotypeGAN(BaseEstimator):
         check_rules(self, RULES)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         X = check_dosages(self, X, reset=True, min_samples=2)
-        self.lowest_ = lowest_dosage(X)
+        self.lowest_ = min(0, int(np.floor(X.min())))
         X = X - self.lowest_ if self.lowest_ else X
         self.ploidy_ = check_ploidy(X, None, type(self).__name__, allow_missing=False)
         names = input_names(X.shape[1], getattr(self, "feature_names_in_", None), chromosomes)
