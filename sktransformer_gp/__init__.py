@@ -23,6 +23,14 @@ if TYPE_CHECKING:
         top_fraction_overlap,
     )
     from sktransformer_gp.models import default_models, make_model, suggested_grid
+    from sktransformer_gp.networks import (
+        CNNGPRegressor,
+        GenotypeAutoencoder,
+        GenotypeGAN,
+        HaplotypeCopier,
+        MaskedGenotypePretrainer,
+        PretrainedGPRegressor,
+    )
     from sktransformer_gp.per_trait import PerTraitRegressor
     from sktransformer_gp.preprocessing import (
         AssociationSelector,
@@ -42,14 +50,20 @@ __version__ = "0.1.0.dev0"
 
 __all__ = [
     "AssociationSelector",
+    "CNNGPRegressor",
     "DosageImputer",
     "DosageScaler",
     "GBLUPRegressor",
+    "GenotypeAutoencoder",
     "GenotypeCoder",
+    "GenotypeGAN",
+    "HaplotypeCopier",
     "LinkageMerger",
+    "MaskedGenotypePretrainer",
     "MinorAlleleFilter",
     "MutualInformationSelector",
     "PerTraitRegressor",
+    "PretrainedGPRegressor",
     "RKHSRegressor",
     "TransformerGPRegressor",
     "compare_models",
@@ -80,6 +94,14 @@ _MODULES = {
         "top_fraction_overlap",
     ],
     "models": ["default_models", "make_model", "suggested_grid"],
+    "networks": [
+        "CNNGPRegressor",
+        "GenotypeAutoencoder",
+        "GenotypeGAN",
+        "HaplotypeCopier",
+        "MaskedGenotypePretrainer",
+        "PretrainedGPRegressor",
+    ],
     "per_trait": ["PerTraitRegressor"],
     "preprocessing": [
         "AssociationSelector",

@@ -5,57 +5,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.base import clone
 from torch import Tensor
 
-from sktransformer_gp.markers import chromosomes_from_names, marker_names, window_index
+from sktransformer_gp.markers import chromosomes_from_names, window_index
 from sktransformer_gp.preprocessing import LinkageMerger
 from sktransformer_gp.relationship import column_moments, spread_or_one
 from sktransformer_gp.weights import SampleWeights, weighted_mean
 
 PREPROCESSORS = {"linkage": LinkageMerger}
-
-
-def input_names(
-    n_markers: int, feature_names: NDArray | None, chromosomes: ArrayLike | None
-) -> NDArray:
-    """Return marker names that carry the map, where it is known.
-
-    Parameters
-    ----------
-    n_markers : int
-        Number of markers.
-    feature_names : ndarray of shape (n_markers,) or None
-        Names that came with the dosages.
-    chromosomes : array-like of shape (n_markers,) or None
-        Chromosome of each marker; takes the place of the names.
-
-    Returns
-    -------
-    ndarray of shape (n_markers,), of str
-        The names.
-
-    Raises
-    ------
-    ValueError
-        If `chromosomes` has not one entry for each marker.
-
-    Examples
-    --------
-    >>> from sktransformer_gp.inputs import input_names
-    >>> input_names(2, None, [1, 2]).tolist(), input_names(2, None, None).tolist()
-    (['1:0', '2:1'], ['x0', 'x1'])
-    """
-    columns = np.arange(n_markers)
-    if chromosomes is None:
-        unnamed = np.array([f"x{j}" for j in columns], dtype=object)
-        return unnamed if feature_names is None else feature_names
-    if np.shape(chromosomes) != (n_markers,):
-        raise ValueError(
-            f"chromosomes has the shape {np.shape(chromosomes)}, but X has {n_markers} markers"
-        )
-    return marker_names(chromosomes, columns)
 
 
 class EncoderInput:
@@ -66,7 +25,7 @@ class EncoderInput:
     preprocessor : "linkage", transformer or None
         Which markers go on, and how; a transformer is cloned.
     names : ndarray of shape (n_markers,), of str
-        Marker names, see :func:`input_names`.
+        Marker names, see :func:`sktransformer_gp.markers.input_names`.
     seed : int
         Given to a preprocessor's ``random_state`` where that is None.
 

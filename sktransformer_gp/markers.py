@@ -82,6 +82,47 @@ def chromosomes_from_names(names: Sequence[str] | np.ndarray | None) -> np.ndarr
     return np.array([name.split(SEPARATOR, 1)[0] for name in names], dtype=object)
 
 
+def input_names(
+    n_markers: int, feature_names: np.ndarray | None, chromosomes: ArrayLike | None
+) -> np.ndarray:
+    """Return marker names that carry the map, where it is known.
+
+    Parameters
+    ----------
+    n_markers : int
+        Number of markers.
+    feature_names : ndarray of shape (n_markers,) or None
+        Names that came with the dosages.
+    chromosomes : array-like of shape (n_markers,) or None
+        Chromosome of each marker; takes the place of the names.
+
+    Returns
+    -------
+    ndarray of shape (n_markers,), of str
+        The names.
+
+    Raises
+    ------
+    ValueError
+        If `chromosomes` has not one entry for each marker.
+
+    Examples
+    --------
+    >>> from sktransformer_gp.markers import input_names
+    >>> input_names(2, None, [1, 2]).tolist(), input_names(2, None, None).tolist()
+    (['1:0', '2:1'], ['x0', 'x1'])
+    """
+    columns = np.arange(n_markers)
+    if chromosomes is None:
+        unnamed = np.array([f"x{j}" for j in columns], dtype=object)
+        return unnamed if feature_names is None else feature_names
+    if np.shape(chromosomes) != (n_markers,):
+        raise ValueError(
+            f"chromosomes has the shape {np.shape(chromosomes)}, but X has {n_markers} markers"
+        )
+    return marker_names(chromosomes, columns)
+
+
 def chromosome_runs(chromosomes: np.ndarray | None, n_markers: int) -> list[slice]:
     """Cut the marker order into runs of one chromosome.
 

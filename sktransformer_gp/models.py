@@ -28,6 +28,7 @@ def make_model(name: str, *, random_state: int = 0, n_jobs: int | None = None) -
     ``transformer``     :class:`~sktransformer_gp.regressor.TransformerGPRegressor`, its defaults
     ``lecture``         its preset of the lecture
     ``gptransformer``   its preset after Jubair et al. (2021)
+    ``cnn``             :class:`~sktransformer_gp.networks.CNNGPRegressor`, its defaults
     ``gblup``           :class:`~sktransformer_gp.gblup.GBLUPRegressor`, variances by REML
     ``rkhs``            :class:`~sktransformer_gp.rkhs.RKHSRegressor`, Gaussian kernel
     ``lasso``           lasso on merged, standardised markers; penalty by inner 5-fold, per trait
@@ -145,6 +146,12 @@ def _gptransformer(random_state: int, n_jobs: int | None) -> Steps:
     return _transformer(random_state, n_jobs, preset="gptransformer")
 
 
+def _cnn(random_state: int, n_jobs: int | None) -> Steps:
+    from sktransformer_gp.networks import CNNGPRegressor
+
+    return [CNNGPRegressor(random_state=random_state)]
+
+
 def _gblup(random_state: int, n_jobs: int | None) -> Steps:
     return [GBLUPRegressor()]
 
@@ -234,6 +241,7 @@ _STEPS: dict[str, Callable[[int, int | None], Steps]] = {
     "transformer": _transformer,
     "lecture": _lecture,
     "gptransformer": _gptransformer,
+    "cnn": _cnn,
     "gblup": _gblup,
     "rkhs": _rkhs,
     "lasso": _lasso,

@@ -18,7 +18,8 @@ from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR
 
 from sktransformer_gp.crossfit import inner_folds, mixing_weights
-from sktransformer_gp.inputs import EncoderInput, TraitScale, check_classes, input_names
+from sktransformer_gp.inputs import EncoderInput, TraitScale, check_classes
+from sktransformer_gp.markers import input_names
 from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.parameters import check_parameters
 from sktransformer_gp.polygenic import PolygenicRegressor
@@ -120,14 +121,12 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         Schedule of the learning rate; "one_cycle" rises to `learning_rate_init` and falls to 0.
     learning_rate_init : float > 0, default=0.003
         Largest learning rate of AdamW.
-    early_stopping : bool, default=False
-        Whether to stop when the Pearson correlation on validation rows no longer rises, and to
-        keep the epoch in which it was highest.
+    early_stopping : int >= 1 or None, default=None
+        Number of epochs without a rise of the Pearson correlation on validation rows after which
+        training stops, and the epoch in which it was highest is kept; None = all epochs are run.
     validation_fraction : float in (0, 1), default=0.1
         Share of the training rows set aside at random; used with `early_stopping` where `fit` is
         not given validation rows. Relatives may end up on both sides.
-    n_iter_no_change : int >= 1, default=10
-        Number of epochs without a rise before stopping.
     weighting : {"repeats", "precision"}, default="repeats"
         What a weight w in `fit` means. "repeats": w equal samples, as in scikit-learn.
         "precision": one sample of residual variance ``s2_e / w``, such as a mean over w plots, or a
@@ -254,9 +253,8 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         batch_size="auto",
         learning_rate="one_cycle",
         learning_rate_init=0.003,
-        early_stopping=False,
+        early_stopping=None,
         validation_fraction=0.1,
-        n_iter_no_change=10,
         weighting="repeats",
         random_state=None,
         verbose=0,
@@ -282,7 +280,6 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         self.learning_rate_init = learning_rate_init
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
         self.weighting = weighting
         self.random_state = random_state
         self.verbose = verbose
@@ -489,7 +486,7 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
             if Y_val.shape[1] != Y.shape[1]:
                 raise ValueError(f"y_val has {Y_val.shape[1]} traits, but y has {Y.shape[1]}")
             return rows, (X_val, Y_val, None)
-        if not self.early_stopping:
+        if self.early_stopping is None:
             return rows, None
         # A correlation needs two rows.
         n_validation = max(2, math.ceil(self.validation_fraction * len(X)))
@@ -627,8 +624,8 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
             callbacks.append(LRScheduler(OneCycleLR, step_every="batch", **steps))
         if validation:
             callbacks.append(ValidationPearson())
-        if self.early_stopping:
-            stopping = {"patience": self.n_iter_no_change, "load_best": True}
+        if self.early_stopping is not None:
+            stopping = {"patience": self.early_stopping, "load_best": True}
             callbacks.append(EarlyStopping("valid_r", lower_is_better=False, **stopping))
         if self.verbose:
             callbacks.append(ProgressBar())

@@ -142,28 +142,29 @@ class SlicedBatches:
             yield self.X[rows], self.y[rows]
 
 
-class EncoderNet(NeuralNet):
-    """skorch's net for a :class:`~sktransformer_gp.encoder.MarkerEncoder`.
-
-    Adds to skorch the masked loss, the gates' penalty, batches by slicing, randomness from one
-    generator and an error where the training diverges.
+class SeededNet(NeuralNet):
+    """skorch's net with all randomness from one seed, and batches cut from whole tensors.
 
     Parameters
     ----------
-    gate_penalty : Tensor of shape (N,) or None
-        Weight of the gates' penalty in each member's training loss.
+    module : type of nn.Module
+        Made with ``generator=`` for its initial weights; ``forward(X, generator)`` returns the
+        members' outputs (N, B, ...), without dropout or noise where the generator is None.
+    criterion : type of nn.Module
+        Compares these outputs with a batch's targets.
     seed : int
-        Seed of initial weights, order of the rows and dropout.
+        Seed of initial weights, order of the rows, dropout and noise.
     **kwargs
-        Parameters of :class:`skorch.NeuralNet`; ``module__*`` are those of the encoder.
+        Parameters of :class:`skorch.NeuralNet`; ``module__*`` are those of the module.
     """
 
-    def __init__(self, *, gate_penalty: Tensor | None, seed: int, **kwargs: Any):
-        self.gate_penalty = gate_penalty
+    def __init__(
+        self, module: type[nn.Module], criterion: type[nn.Module], *, seed: int, **kwargs: Any
+    ):
         self.seed = seed
         super().__init__(
-            MarkerEncoder,
-            MaskedMSELoss,
+            module,
+            criterion,
             optimizer=torch.optim.Adam,
             optimizer__betas=(0.9, 0.99),
             optimizer__fused=True,
@@ -174,17 +175,15 @@ class EncoderNet(NeuralNet):
             **kwargs,
         )
 
-    def initialize_module(self) -> "EncoderNet":
-        """Make the encoder with weights from the seed."""
+    def initialize_module(self) -> "SeededNet":
+        """Make the module with weights from the seed."""
         weights = Generator().manual_seed(self.seed)
         parameters = self.get_params_for("module")
-        self.module_ = MarkerEncoder(**parameters, generator=weights)
+        self.module_ = self.module(**parameters, generator=weights)
         return self
 
-    def train(self, X: Tensor, y: Tensor) -> "EncoderNet":
-        """Train from scratch on X (n_samples, M) and standardised y (n_samples, N, n_traits).
-
-        What is NaN in the column of a member is hidden from it: rows of its inner fold.
+    def train(self, X: Tensor, y: Tensor) -> "SeededNet":
+        """Train from scratch on rows of X and the targets y that belong to them.
 
         Unlike skorch's ``fit``, a KeyboardInterrupt is not swallowed: in a cross-validation the
         next fold would start on it.
@@ -212,25 +211,27 @@ class EncoderNet(NeuralNet):
         stoppers = [c for _, c in self.callbacks_ if isinstance(c, EarlyStopping)]
         return any(c.misses_ == c.patience for c in stoppers)
 
-    def predict_double(self, X: Tensor) -> NDArray:
+    def predict_double(self, X: Tensor, method: str = "forward") -> NDArray:
         """Predict in float64, so that a row's prediction does not depend on its batch.
 
         Parameters
         ----------
         X : Tensor of shape (n_samples, M)
-            Dosages, of any numeric type.
+            Dosages, of any numeric type, or what the method takes.
+        method : str, default="forward"
+            Method of the module.
 
         Returns
         -------
-        ndarray of shape (N, n_samples, n_traits), of float64
-            Standardised phenotypes, predicted by each member.
+        ndarray of shape (N, n_samples, ...), of float64
+            Each member's outputs: of encoders, standardised phenotypes.
         """
         device = torch.device(self.device)
         # Apple's GPUs have no float64.
         device = torch.device("cpu") if device.type == "mps" else device
-        encoder = copy.deepcopy(self.module_).to(device, torch.float64).eval()
+        module = copy.deepcopy(self.module_).to(device, torch.float64).eval()
         with torch.inference_mode():
-            parts = [encoder(part.to(device)) for part in X.split(PREDICTION_BATCH)]
+            parts = [getattr(module, method)(part.to(device)) for part in X.split(PREDICTION_BATCH)]
         return torch.cat(parts, dim=1).cpu().numpy()
 
     def get_iterator(self, dataset: Dataset, training: bool = False) -> SlicedBatches:
@@ -238,9 +239,39 @@ class EncoderNet(NeuralNet):
         return SlicedBatches(dataset, self.batch_size, self._order if training else None)
 
     def infer(self, x: Tensor, **fit_params: Any) -> Tensor:
-        """Call the encoder, with dropout in training only."""
+        """Call the module, with dropout in training only."""
         noise = self._noise if self.module_.training else None
         return self.module_(x.to(self.device), generator=noise)
+
+
+class EncoderNet(SeededNet):
+    """The net of a :class:`~sktransformer_gp.encoder.MarkerEncoder`, or of a module like it.
+
+    Adds the masked loss and the gates' penalty. Phenotypes are standardised, (n_samples, N or 1,
+    n_traits): what is NaN in the column of a member is hidden from it, rows of its inner fold.
+
+    Parameters
+    ----------
+    gate_penalty : Tensor of shape (N,) or None
+        Weight of the gates' penalty in each member's training loss.
+    seed : int
+        Seed of initial weights, order of the rows and dropout.
+    module : type of nn.Module, default=MarkerEncoder
+        Has a ``gate_penalty`` of shape (N,) where `gate_penalty` is not None.
+    **kwargs
+        Parameters of :class:`SeededNet`.
+    """
+
+    def __init__(
+        self,
+        *,
+        gate_penalty: Tensor | None,
+        seed: int,
+        module: type[nn.Module] = MarkerEncoder,
+        **kwargs: Any,
+    ):
+        self.gate_penalty = gate_penalty
+        super().__init__(module, MaskedMSELoss, seed=seed, **kwargs)
 
     def get_loss(self, y_pred: Tensor, y_true: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """Add the gates' penalty to the masked loss in training."""

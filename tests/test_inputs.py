@@ -8,8 +8,8 @@ from sktransformer_gp.inputs import (
     TraitScale,
     check_classes,
     column_moments,
-    input_names,
 )
+from sktransformer_gp.markers import input_names
 from sktransformer_gp.preprocessing import LinkageMerger, MutualInformationSelector
 
 

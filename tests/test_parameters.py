@@ -25,9 +25,9 @@ BAD = {
     "batch_size": [0, "all"],
     "learning_rate": ["adaptive"],
     "learning_rate_init": [0, np.nan, np.inf],
-    "early_stopping": ["yes", 1],
+    "early_stopping": ["yes", 0, True],
     "validation_fraction": [0, 1, 2],
-    "n_iter_no_change": [0],
+    "weighting": ["counts", None],
     "verbose": [-1, "1"],
     "device": [0, None],
 }

@@ -237,9 +237,7 @@ def test_fits_in_pipeline_cross_validation_and_grid_search(cross):
 
 def test_early_stopping_keeps_the_best_epoch(cross):
     X, Y = cross.data, cross.target
-    model = TransformerGPRegressor(
-        **SINGLE, early_stopping=True, n_iter_no_change=2, max_iter=40, random_state=0
-    )
+    model = TransformerGPRegressor(**SINGLE, early_stopping=2, max_iter=40, random_state=0)
 
     model.fit(X[:200], Y[:200], X_val=X[200:], y_val=Y[200:])
 
@@ -253,7 +251,7 @@ def test_early_stopping_keeps_the_best_epoch(cross):
 
 def test_validation_rows_are_set_aside_and_never_trained_on(cross):
     model = TransformerGPRegressor(
-        **{**TINY, "early_stopping": True, "validation_fraction": 0.25, "preprocessor": None}
+        **{**TINY, "early_stopping": 10, "validation_fraction": 0.25, "preprocessor": None}
     )
     model.fit(cross.data, cross.target)
 
@@ -292,7 +290,7 @@ def test_silent_by_default_and_one_bar_on_demand(cross, capfd):
     TransformerGPRegressor(**TINY).fit(cross.data, cross.target)
     assert capfd.readouterr() == ("", "")
 
-    model = TransformerGPRegressor(**{**TINY, "verbose": 1, "early_stopping": True})
+    model = TransformerGPRegressor(**{**TINY, "verbose": 1, "early_stopping": 10})
     model.fit(cross.data, cross.target)
     out, err = capfd.readouterr()
     assert out == "" and "2/2" in err and "loss=" in err and "validation r=" in err

@@ -252,7 +252,7 @@ def test_two_copies_of_all_there_is_of_a_trait_stay_two():
 def test_validation_rows_that_are_set_aside_keep_their_weights():
     X, Y, weights = simulate(n=120)
     model = TransformerGPRegressor(
-        **{**TINY, "max_iter": 3, "preprocessor": None}, early_stopping=True, random_state=0
+        **{**TINY, "max_iter": 3, "preprocessor": None}, early_stopping=10, random_state=0
     )
     rows = np.arange(120).repeat(weights)
 

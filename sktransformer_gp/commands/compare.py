@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
 MODELS = (
-    *("transformer", "lecture", "gptransformer", "gblup", "rkhs", "lasso", "rf", "hgb"),
+    *("transformer", "lecture", "gptransformer", "cnn", "gblup", "rkhs", "lasso", "rf", "hgb"),
     *("lightgbm", "xgboost"),
 )
 PROTOCOLS = ("new-lines", "leave-group-out", "forward", "sparse")

@@ -23,6 +23,14 @@ DTYPES = {
 # axis have it, or none has. "size": a number, how long the axis is. Each attribute of a class is
 # here, in `CHOICES` or in `_PARTS`.
 EVERY = {"n_features_in_": "size features", "feature_names_in_": "text? features"}
+CODES = {
+    "ploidy_": "size ploidy",
+    "n_components_": "size codes",
+    "lowest_": "number",
+    "net_.module_.center net_.module_.scale": "single features",
+    "n_iter_": "size epochs",
+    "loss_curve_": "float epochs",
+}
 SHAPES = {
     "GBLUPRegressor": {
         "coef_": "float traits? features",
@@ -45,6 +53,32 @@ SHAPES = {
         "dual_coef_": "float 4 samples traits?",
         "intercept_ lambda_ kernel_weights_ residual_variance_": "float 4 traits?",
         "out_of_fold_ out_of_fold_std_": "float? samples traits?",
+    },
+    "CNNGPRegressor": {
+        "n_outputs_": "size outputs",
+        "_traits.mean _traits.scale": "float outputs",
+        "_input.names": "text features",
+        "_input.center _input.scale": "float kept",
+        "_input.chromosomes": "text? kept",
+        "net_.module_.center net_.module_.scale": "single kept",
+        "net_.module_.direct.bias": "single 1 1 outputs",
+        "n_iter_": "size epochs",
+        "loss_curve_": "float epochs",
+    },
+    "GenotypeAutoencoder": CODES,
+    "HaplotypeCopier": {
+        "X_fit_": "number samples features",
+        "chromosomes_": "text? features",
+    },
+    "MaskedGenotypePretrainer": CODES,
+    "PretrainedGPRegressor": {
+        "n_outputs_": "size outputs",
+        "_traits.mean _traits.scale": "float outputs",
+        "pretrainer_.n_features_in_": "size features",
+        "net_.module_.center net_.module_.scale": "single features",
+        "net_.module_.readout.direct.bias": "single 1 1 outputs",
+        "n_iter_": "size epochs",
+        "loss_curve_": "float epochs",
     },
     "TransformerGPRegressor": {
         "n_outputs_": "size outputs",
@@ -71,6 +105,10 @@ SHAPES = {
 CHOICES = {
     "PolygenicRegressor": {"_trait": (0, slice(None))},
     "PerTraitRegressor": {"_one_dimensional": (False, True)},
+    "CNNGPRegressor": {"_y_ndim": (1, 2)},
+    "GenotypeAutoencoder": {"_gives_calls": (False, True)},
+    "MaskedGenotypePretrainer": {"_gives_calls": (False, True)},
+    "PretrainedGPRegressor": {"_y_ndim": (1, 2)},
     "TransformerGPRegressor": {"_y_ndim": (1, 2)},
 }
 
@@ -159,6 +197,8 @@ def transformed_width(transformer: BaseEstimator) -> int:
         return transformed_width([s for _, s in transformer.steps if hasattr(s, "transform")][-1])
     n_markers = transformer.n_features_in_
     learned = [value for value in vars(transformer).values() if isinstance(value, np.ndarray)]
+    if hasattr(transformer, "net_"):
+        learned.append(transformer.net_.module_.center)
     # Before memory is asked for: the number may be any that a file states.
     if not any(n_markers in value.shape for value in learned):
         raise ValueError(f"{type(transformer).__name__} has learned nothing of {n_markers} markers")
@@ -218,13 +258,24 @@ def _check_components(model: Any, sizes: dict[str, int | None]) -> None:
             f"{sizes['members']} encoders in {model._n_regimes} regimes do not make "
             f"{sizes['components']} components"
         )
+    _check_kept(model, sizes)
+
+
+def _check_codes(model: Any, sizes: dict[str, int | None]) -> None:
+    net = model.net_.module_
+    n_codes = net.axes.shape[1] or len(net.windows) * net.embed.bias.shape[2]
+    if (n_codes, net.n_dosages) != (sizes["codes"], sizes["ploidy"] + 1):
+        raise ValueError(f"the net has codes of {n_codes} and {net.n_dosages} dosages")
+
+
+def _check_kept(model: Any, sizes: dict[str, int | None]) -> None:
     preprocessor, kept = model._input.preprocessor, sizes["features"]
     if preprocessor is not None:
         if preprocessor.n_features_in_ != kept:
             raise ValueError(f"the preprocessor takes other markers than the {kept} of the model")
         kept = transformed_width(preprocessor)
     if kept != sizes["kept"]:
-        raise ValueError(f"{kept} markers reach the encoder, which takes {sizes['kept']}")
+        raise ValueError(f"{kept} markers reach the net, which takes {sizes['kept']}")
 
 
 def _check_patterns(model: Any, sizes: dict[str, int | None]) -> None:
@@ -242,6 +293,9 @@ def _check_traits(model: Any, sizes: dict[str, int | None]) -> None:
 
 
 _PARTS = {
+    "CNNGPRegressor": _check_kept,
+    "GenotypeAutoencoder": _check_codes,
+    "MaskedGenotypePretrainer": _check_codes,
     "PerTraitRegressor": _check_traits,
     "PolygenicRegressor": _check_patterns,
     "TransformerGPRegressor": _check_components,

@@ -27,21 +27,27 @@ from sktransformer_gp.saving.shapes import check_fitted
 # moves, its module changes and the name stays.
 CLASSES = {
     "AssociationSelector": "sktransformer_gp.preprocessing",
+    "CNNGPRegressor": "sktransformer_gp.networks.cnn",
     "DosageImputer": "sktransformer_gp.preprocessing",
     "DosageScaler": "sktransformer_gp.preprocessing",
     "EncoderInput": "sktransformer_gp.inputs",
     "EncoderNet": "sktransformer_gp.training",
     "GBLUPRegressor": "sktransformer_gp.gblup",
+    "GenotypeAutoencoder": "sktransformer_gp.networks.autoencoder",
     "GenotypeCoder": "sktransformer_gp.preprocessing",
+    "HaplotypeCopier": "sktransformer_gp.networks.copying",
     "LinkageMerger": "sktransformer_gp.preprocessing",
     "LinkageRegression": "sktransformer_gp.preprocessing.neighbours",
+    "MaskedGenotypePretrainer": "sktransformer_gp.networks.pretraining",
     "MinorAlleleFilter": "sktransformer_gp.preprocessing",
     "MutualInformationSelector": "sktransformer_gp.preprocessing",
     "NearestSamples": "sktransformer_gp.preprocessing.neighbours",
     "PerTraitRegressor": "sktransformer_gp.per_trait",
     "Pipeline": "sklearn.pipeline",
     "PolygenicRegressor": "sktransformer_gp.polygenic",
+    "PretrainedGPRegressor": "sktransformer_gp.networks.pretrained",
     "RKHSRegressor": "sktransformer_gp.rkhs",
+    "SeededNet": "sktransformer_gp.training",
     "TraitScale": "sktransformer_gp.inputs",
     "TransformerGPRegressor": "sktransformer_gp.regressor",
 }
@@ -50,6 +56,7 @@ CLASSES = {
 STATES = {
     "EncoderNet": "sktransformer_gp.saving.nets",
     "Pipeline": "sktransformer_gp.saving.pipelines",
+    "SeededNet": "sktransformer_gp.saving.nets",
 }
 # scikit-learn's routing of sample weights is for the search or the scorer around a model.
 NOT_SAVED = "_metadata_request"

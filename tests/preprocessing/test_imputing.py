@@ -5,6 +5,7 @@ from sklearn.impute import KNNImputer, SimpleImputer
 
 from sktransformer_gp.markers import chromosomes_from_names
 from sktransformer_gp.preprocessing import DosageImputer
+from sktransformer_gp.preprocessing.imputing import STRATEGIES
 
 
 @pytest.fixture
@@ -86,11 +87,15 @@ def founders():
     return pd.DataFrame(X.astype(np.int8), columns=[f"{1 + j // 40}:{j}" for j in range(80)])
 
 
-@pytest.mark.parametrize(("strategy", "least"), [("mode", 0.5), ("knn", 0.65), ("linkage", 0.85)])
+@pytest.mark.parametrize(
+    ("strategy", "least"), [("mode", 0.5), ("knn", 0.65), ("linkage", 0.85), ("autoencoder", 0.8)]
+)
 def test_concordance_on_mosaics_of_founders(founders, strategy, least):
     gone = np.random.default_rng(1).random(founders.shape) < 0.1
 
-    filled = DosageImputer(strategy).fit_transform(founders.mask(gone, -1).astype(np.int8))
+    filled = DosageImputer(strategy, random_state=0).fit_transform(
+        founders.mask(gone, -1).astype(np.int8)
+    )
 
     assert filled.dtype == np.int8
     assert set(np.unique(filled)) == {0, 2}  # a dosage of 1 never occurs
@@ -131,7 +136,7 @@ def test_linkage_on_yeast_is_as_good_as_the_nearest_marker(real_data):
     assert (filled == truth)[gone].mean() >= (nearest == truth)[gone].mean() > 0.99
 
 
-@pytest.mark.parametrize("strategy", ["mean", "mode", "knn", "linkage"])
+@pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("missing", [-1, np.nan])
 def test_what_nobody_has_is_zero_and_nothing_stays_missing(dosages, strategy, missing):
     coded = dosages.astype(np.float32 if np.isnan(missing) else np.int8)
@@ -146,7 +151,7 @@ def test_what_nobody_has_is_zero_and_nothing_stays_missing(dosages, strategy, mi
     assert (everything_missing == 0).all()
 
 
-@pytest.mark.parametrize("strategy", ["mode", "knn", "linkage"])
+@pytest.mark.parametrize("strategy", STRATEGIES[1:])
 def test_the_training_rows_decide_whether_dosages_are_whole(dosages, strategy):
     as_floats = dosages.astype(np.float64)
     as_floats[0] = np.nan

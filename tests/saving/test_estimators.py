@@ -15,6 +15,11 @@ from sklearn.preprocessing import StandardScaler
 from sktransformer_gp import preprocessing
 from sktransformer_gp.gblup import GBLUPRegressor
 from sktransformer_gp.inputs import TraitScale
+from sktransformer_gp.networks import (
+    CNNGPRegressor,
+    MaskedGenotypePretrainer,
+    PretrainedGPRegressor,
+)
 from sktransformer_gp.per_trait import PerTraitRegressor
 from sktransformer_gp.polygenic import PolygenicRegressor
 from sktransformer_gp.preprocessing import DosageImputer, LinkageMerger
@@ -32,6 +37,7 @@ TINY = {
     "max_iter": 2,
     "random_state": 0,
 }
+CNN = {"n_channels": 3, "dim_readout": 3, "max_iter": 2, "random_state": 0}
 REGRESSORS = {
     "transformer": TransformerGPRegressor(cross_fitting=3, **TINY),
     "plain": TransformerGPRegressor(
@@ -39,8 +45,13 @@ REGRESSORS = {
     ),
     "lecture": TransformerGPRegressor.from_preset("lecture", **TINY),
     "gptransformer": TransformerGPRegressor.from_preset("gptransformer", **TINY),
-    "stopping": TransformerGPRegressor(
-        cross_fitting=2, early_stopping=True, n_iter_no_change=1, **TINY
+    "stopping": TransformerGPRegressor(cross_fitting=2, early_stopping=1, **TINY),
+    "cnn": CNNGPRegressor(**CNN),
+    "plain cnn": CNNGPRegressor(
+        **{**CNN, "gate_penalty": None, "locally_connected": False, "dim_readout": 0}
+    ),
+    "pretrained": PretrainedGPRegressor(
+        MaskedGenotypePretrainer(max_iter=1, d_model=4), max_iter=2, random_state=0
     ),
     "gblup": GBLUPRegressor(),
     "covariate": GBLUPRegressor(fixed_effects=[0, 3]),
@@ -123,7 +134,7 @@ def test_training_dosages_of_any_layout(cross, tmp_path, order, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.float32])
-@pytest.mark.parametrize("strategy", ["mean", "mode", "knn", "linkage"])
+@pytest.mark.parametrize("strategy", ["mean", "mode", "knn", "linkage", "autoencoder"])
 def test_imputers(cross, tmp_path, strategy, dtype):
     missing = np.random.default_rng(0).random(cross.data.shape) < 0.2
     X = cross.data.mask(missing, -1).astype(dtype)

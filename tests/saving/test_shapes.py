@@ -3,6 +3,13 @@ import pytest
 from sklearn.pipeline import make_pipeline
 
 from sktransformer_gp.gblup import GBLUPRegressor
+from sktransformer_gp.networks import (
+    CNNGPRegressor,
+    GenotypeAutoencoder,
+    HaplotypeCopier,
+    MaskedGenotypePretrainer,
+    PretrainedGPRegressor,
+)
 from sktransformer_gp.per_trait import PerTraitRegressor
 from sktransformer_gp.polygenic import PolygenicRegressor
 from sktransformer_gp.preprocessing import DosageImputer, LinkageMerger, MutualInformationSelector
@@ -22,7 +29,14 @@ MODELS = {
     "GBLUPRegressor": GBLUPRegressor(),
     "RKHSRegressor": RKHSRegressor(),
     "PolygenicRegressor": PolygenicRegressor(),
-    "TransformerGPRegressor": TransformerGPRegressor(early_stopping=True, **TINY),
+    "CNNGPRegressor": CNNGPRegressor(max_iter=2, dim_readout=3, random_state=0),
+    "GenotypeAutoencoder": GenotypeAutoencoder(3, max_iter=2, d_model=2, random_state=0),
+    "HaplotypeCopier": HaplotypeCopier(),
+    "MaskedGenotypePretrainer": MaskedGenotypePretrainer(max_iter=2, d_model=4, random_state=0),
+    "PretrainedGPRegressor": PretrainedGPRegressor(
+        MaskedGenotypePretrainer(max_iter=2, d_model=4), max_iter=2, dim_readout=3, random_state=0
+    ),
+    "TransformerGPRegressor": TransformerGPRegressor(early_stopping=10, **TINY),
 }
 ARRAYS = [
     (kind, name, rule)
@@ -140,7 +154,7 @@ def test_a_preprocessor_that_keeps_other_markers_is_found():
     model = fitted("TransformerGPRegressor")
     model._input.preprocessor = LinkageMerger().fit(np.eye(N_MARKERS)[:, ::2].repeat(2, axis=1))
 
-    with pytest.raises(ValueError, match="6 markers reach the encoder, which takes 12"):
+    with pytest.raises(ValueError, match="6 markers reach the net, which takes 12"):
         check_fitted(model)
     model._input.preprocessor = LinkageMerger().fit(np.eye(N_MARKERS + 1))
     with pytest.raises(ValueError, match="takes other markers than the 12 of the model"):

@@ -1,0 +1,219 @@
+"""A regressor that learns from individuals without phenotypes first."""
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from sktransformer_gp.inputs import TraitScale
+from sktransformer_gp.metrics import TraitRegressorMixin
+from sktransformer_gp.networks.finetuning import FineTunedNet, WarmStart
+from sktransformer_gp.networks.fitting import TRAINING_RULES, training_settings
+from sktransformer_gp.networks.pretraining import MaskedGenotypePretrainer
+from sktransformer_gp.rules import FLAG, SHARE, Rule, check_rules, whole
+from sktransformer_gp.saving.estimators import ModelFileMixin
+from sktransformer_gp.training import EncoderNet
+from sktransformer_gp.validation import check_dosages, check_phenotypes
+
+RULES: dict[str, Rule] = {
+    **TRAINING_RULES,
+    "pretrainer": (
+        lambda v: v is None or isinstance(v, MaskedGenotypePretrainer),
+        "a MaskedGenotypePretrainer or None",
+    ),
+    "pretrain": FLAG,
+    "dim_readout": whole(0),
+    "token_dropout": SHARE,
+}
+
+
+class PretrainedGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
+    """Predict phenotypes with a network that has learned to tell hidden calls before.
+
+    Rows of X whose phenotypes are all NaN take part in the pre-training only: genotype all
+    candidates, phenotype some, and give `fit` all of them.
+
+    Parameters
+    ----------
+    pretrainer : MaskedGenotypePretrainer or None, default=None
+        Cloned and fitted to all rows of X in `fit`; None = one with its defaults.
+    pretrain : bool, default=True
+        False = the same network from random weights, for comparison.
+    dim_readout : int >= 0, default=64
+        Size of the hidden layer that reads combinations of windows; 0 = sums of windows only.
+    token_dropout : float in [0, 1), default=0.3
+        Probability that a token is left out as a whole in a step of the fine-tuning.
+    max_iter : int >= 1, default=16
+        Number of epochs of the fine-tuning.
+    batch_size : int >= 1 or "auto", default="auto"
+        Number of individuals in a step of the fine-tuning; "auto" = 32, or what gives 20 steps an
+        epoch where that is less.
+    learning_rate_init : float > 0, default=0.001
+        Largest learning rate of the fine-tuning with Adam; it rises to this and falls to 0.
+    random_state : int, RandomState instance or None, default=None
+        Seed of both trainings. Fits with the same int are equal bit for bit on a CPU; the global
+        streams of NumPy and torch are not touched.
+    verbose : int, default=0
+        1 = a progress bar over the epochs of the fine-tuning; 0 = nothing is printed.
+    device : str, default="auto"
+        "cpu", "cuda", "mps" or any name torch knows; "auto" = the first of cuda, mps, cpu that is
+        there.
+
+    Attributes
+    ----------
+    pretrainer_ : MaskedGenotypePretrainer
+        The pre-trained network.
+    net_ : EncoderNet
+        The fine-tuned skorch net.
+    n_iter_ : int
+        Number of epochs of the fine-tuning.
+    loss_curve_ : list of float
+        Training loss in each of these epochs, in units of the traits' variance.
+    n_outputs_ : int
+        Number of traits.
+    n_features_in_ : int
+        Number of markers.
+    feature_names_in_ : ndarray of shape (n_markers,)
+        Marker names, where X had them.
+
+    See Also
+    --------
+    MaskedGenotypePretrainer : The pre-training alone.
+    GBLUPRegressor : The mixed model, the better choice on the data this was measured on.
+
+    Notes
+    -----
+    Dosages may be missing (NaN or -1): the network has learned to read around them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktransformer_gp import MaskedGenotypePretrainer, PretrainedGPRegressor
+    >>> from sktransformer_gp.datasets import make_cross
+    >>> cross = make_cross(n_samples=120, n_markers=200, n_traits=1, random_state=0)
+    >>> y = cross.target.copy()
+    >>> y[60:] = np.nan  # genotyped, not phenotyped
+    >>> pretrainer = MaskedGenotypePretrainer(max_iter=3)
+    >>> model = PretrainedGPRegressor(pretrainer, max_iter=3, random_state=0).fit(cross.data, y)
+    >>> model.predict(cross.data[60:]).shape
+    (60, 1)
+    """
+
+    def __init__(
+        self,
+        pretrainer=None,
+        *,
+        pretrain=True,
+        dim_readout=64,
+        token_dropout=0.3,
+        max_iter=16,
+        batch_size="auto",
+        learning_rate_init=0.001,
+        random_state=None,
+        verbose=0,
+        device="auto",
+    ):
+        self.pretrainer = pretrainer
+        self.pretrain = pretrain
+        self.dim_readout = dim_readout
+        self.token_dropout = token_dropout
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.learning_rate_init = learning_rate_init
+        self.random_state = random_state
+        self.verbose = verbose
+        self.device = device
+
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, chromosomes: ArrayLike | None = None
+    ) -> "PretrainedGPRegressor":
+        """Pre-train on all rows, then fine-tune on those with a phenotype.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_markers)
+            Dosages 0..ploidy, NaN or -1 = missing.
+        y : array-like of shape (n_samples,) or (n_samples, n_traits)
+            Phenotypes, NaN = not observed.
+        chromosomes : array-like of shape (n_markers,), default=None
+            Chromosome of each marker; None = read from the markers' names where X is a DataFrame.
+
+        Returns
+        -------
+        PretrainedGPRegressor
+            The fitted model.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, dosage or phenotype is not valid; the message names it.
+        FloatingPointError
+            If the training diverges.
+        """
+        check_rules(self, RULES)
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        checked = check_dosages(self, X, reset=True, min_samples=2, allow_missing=True)
+        y = check_phenotypes(self, y, checked)
+        self._y_ndim = y.ndim
+        self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
+        self.pretrainer_ = self._make_pretrainer(seed).fit(X, chromosomes=chromosomes)
+        Y = y.reshape(len(y), -1)
+        observed = ~np.isnan(Y).all(axis=1)
+        self._traits = TraitScale(Y[observed])
+        y = torch.tensor(self._traits.standardise(Y[observed])[:, None], dtype=torch.float32)
+        self._fit_net(self.pretrainer_.read(X)[torch.tensor(observed)], y, seed)
+        return self
+
+    def predict(self, X: ArrayLike) -> NDArray:
+        """Predict phenotypes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_markers)
+            Dosages 0..ploidy, NaN or -1 = missing.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_traits), of float64
+            Predictions in each trait's own unit, in the shape of the y that was fitted.
+        """
+        check_is_fitted(self)
+        check_dosages(self, X, reset=False, allow_missing=True)
+        predicted = self.net_.predict_double(self.pretrainer_.read(X))[0]
+        return self._traits.restore(predicted)[:, 0 if self._y_ndim == 1 else slice(None)]
+
+    def _make_pretrainer(self, seed: int) -> MaskedGenotypePretrainer:
+        given = MaskedGenotypePretrainer() if self.pretrainer is None else self.pretrainer
+        pretrainer = clone(given)
+        if pretrainer.random_state is None:
+            pretrainer.set_params(random_state=seed)
+        # Where its weights are not used, one epoch learns all that is left: the dosages' moments.
+        return pretrainer if self.pretrain else pretrainer.set_params(max_iter=1)
+
+    def _fit_net(self, calls: torch.Tensor, y: torch.Tensor, seed: int) -> None:
+        """Train on calls and standardised phenotypes (n_samples, 1, n_traits)."""
+        settings = training_settings(self, len(calls))
+        module = self.pretrainer_.net_.get_params_for("module")
+        if self.pretrain:
+            weights = self.pretrainer_.net_.module_.state_dict()
+            settings["callbacks"] = [WarmStart(weights), *settings["callbacks"]]
+        self.net_ = EncoderNet(
+            module=FineTunedNet,
+            gate_penalty=None,
+            seed=seed,
+            **{f"module__{name}": value for name, value in module.items()},
+            module__n_traits=self.n_outputs_,
+            module__dim_readout=self.dim_readout,
+            module__token_dropout=self.token_dropout,
+            criterion__weight=1 / (~y.isnan()).float().mean(dim=0),
+            **settings,
+        ).train(calls, y)
+        self.n_iter_ = len(self.net_.history)
+        self.loss_curve_ = [float(loss) for loss in self.net_.history[:, "train_loss"]]
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags

@@ -1,0 +1,25 @@
+import pytest
+from skorch.callbacks import LRScheduler
+
+from sktransformer_gp.networks import CNNGPRegressor
+from sktransformer_gp.networks.fitting import batch_size_for, training_settings
+from sktransformer_gp.training import DivergenceGuard, ProgressBar
+
+
+@pytest.mark.parametrize(
+    ("given", "n", "expected"), [("auto", 10_000, 32), ("auto", 40, 2), ("auto", 1, 1), (7, 40, 7)]
+)
+def test_batch_size(given, n, expected):
+    assert batch_size_for(given, n) == expected
+
+
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_the_bar_comes_where_it_is_asked_for(verbose):
+    settings = training_settings(CNNGPRegressor(verbose=verbose, max_iter=3), n_samples=100)
+    kinds = [type(callback) for callback in settings["callbacks"]]
+
+    assert DivergenceGuard in kinds
+    assert kinds.count(ProgressBar) == verbose
+    assert settings["max_epochs"] == 3
+    (schedule,) = (c for c in settings["callbacks"] if isinstance(c, LRScheduler))
+    assert schedule.kwargs["total_steps"] == 3 * 20
