@@ -10,10 +10,10 @@ from sklearn.base import TransformerMixin
 from torch import Tensor
 
 from sktransformer_gp.encoder import MarkerEncoder
+from sktransformer_gp.inspection.paths import integrate_gradients
 from sktransformer_gp.regressor import TransformerGPRegressor
 
 BATCH = 64
-FEWEST_NODES, MOST_NODES = 8, 1024
 # Parameters that have the members behind the markers; all others have them first.
 BEHIND_MARKERS = ("gate", "additive")
 
@@ -107,40 +107,25 @@ class EncoderPart:
         reference : Tensor of shape (1, M)
             Where all lines begin.
         tolerance : float
-            Largest difference between a sample's sum of contributions and its change in value; the
-            number of nodes is doubled until it is kept.
+            Largest difference between a sample's sum of contributions and its change in value.
 
         Returns
         -------
         ndarray of shape (n_samples, M)
             Contribution of each marker, in the trait's unit.
         """
-        steps, rows = Z - reference, np.arange(len(Z))
-        change = self.values(Z)[:, 0] - self.values(reference)[:, 0]
-        total = np.zeros(Z.shape)
-        n_nodes = FEWEST_NODES
-        while len(rows):
-            if n_nodes > MOST_NODES:
-                raise FloatingPointError(
-                    f"contributions of {len(rows)} samples miss their sum by more than "
-                    f"{tolerance:g} with {MOST_NODES} nodes"
+        batches = range(0, len(Z), BATCH)
+        return np.concatenate(
+            [
+                integrate_gradients(
+                    lambda points: self._sum(points)[:, 0],
+                    reference,
+                    Z[start : start + BATCH] - reference,
+                    tolerance,
                 )
-            for batch in np.array_split(rows, -(-len(rows) // BATCH)):
-                gradient = self._mean_gradient(reference, steps[batch], n_nodes)
-                total[batch] = gradient * steps[batch].double().numpy()
-            rows = rows[np.abs(total[rows].sum(axis=1) - change[rows]) > tolerance]
-            n_nodes *= 2
-        return total
-
-    def _mean_gradient(self, reference: Tensor, steps: Tensor, n_nodes: int) -> NDArray:
-        """Average the gradient over the line, by Gauss-Legendre quadrature."""
-        places, weights = np.polynomial.legendre.leggauss(n_nodes)
-        mean = np.zeros(steps.shape)
-        for place, weight in zip((places + 1) / 2, weights / 2, strict=True):
-            Z = (reference + float(place) * steps).requires_grad_(True)
-            (gradient,) = torch.autograd.grad(self._sum(Z)[:, 0].sum(), Z)
-            mean += weight * gradient.cpu().double().numpy()
-        return mean
+                for start in batches
+            ]
+        )
 
     def weigh(self, out: Tensor, folds: NDArray | None = None) -> Tensor:
         """Sum members with their weights.
