@@ -7,9 +7,9 @@ these are in :mod:`sktransformer_gp.plotting`.
 from sktransformer_gp.inspection.attention import attention_map
 from sktransformer_gp.inspection.breeding_values import breeding_value_table
 from sktransformer_gp.inspection.contributions import marker_contributions
+from sktransformer_gp.inspection.disequilibrium import linkage
 from sktransformer_gp.inspection.importance import marker_importance
 from sktransformer_gp.inspection.interactions import interaction_scan
-from sktransformer_gp.inspection.disequilibrium import linkage
 
 __all__ = [
     "attention_map",

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
-from sktransformer_gp.inspection.encoders import EncoderPart
 from sktransformer_gp.inspection.disequilibrium import span_names
+from sktransformer_gp.inspection.encoders import EncoderPart
 from sktransformer_gp.inspection.steps import LastStep, last_step
 from sktransformer_gp.layers import SelfAttention
 from sktransformer_gp.regressor import TransformerGPRegressor

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from sktransformer_gp.inspection.changes import EncoderChanges
-from sktransformer_gp.inspection.encoders import EncoderPart
 from sktransformer_gp.inspection.disequilibrium import linkage_blocks, span_names
+from sktransformer_gp.inspection.encoders import EncoderPart
 from sktransformer_gp.inspection.steps import LastStep
 from sktransformer_gp.inspection.substitution import Substitution
 from sktransformer_gp.markers import chromosome_runs, chromosomes_from_names

@@ -71,7 +71,7 @@ def plot_linkage(r2: pd.DataFrame, *, between: bool = False, ax: "Axes | None" =
     Parameters
     ----------
     r2 : DataFrame of shape (n, n)
-        Table of :func:`~sktransformer_gp.inspection.disequilibrium`, of at most 2,000 markers or windows.
+        Table of :func:`~sktransformer_gp.inspection.linkage`, of at most 2,000 markers or windows.
     between : bool, default=False
         Whether to draw pairs on different chromosomes, too.
     ax : Axes, default=None

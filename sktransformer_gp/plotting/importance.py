@@ -116,16 +116,8 @@ def _label_peaks(
     ax: "Axes", peaks: pd.DataFrame, places: np.ndarray, unit: str, unit_size: float
 ) -> None:
     for place, row in zip(places, peaks.itertuples(), strict=True):
-        position = row.position / unit_size
-        written = (
-            ""
-            if np.isnan(position)
-            else f"{position:,.0f}"
-            if position >= 100
-            else f"{position:.3g}"
-        )
         ax.annotate(
-            " ".join(part for part in (row.chromosome, written, unit) if part),
+            _write_place(row.chromosome, row.position / unit_size, unit),
             (place, row.importance),
             xytext=(0, 4),
             textcoords="offset points",

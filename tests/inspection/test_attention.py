@@ -52,7 +52,9 @@ def test_self_attention_sample_by_sample(cross, make):
         p.detach().numpy()[0]
         for p in (block.parts[0].project_in.weight, block.parts[0].project_in.bias)
     )
-    scale, shift = (p.detach().numpy()[0, 0, 0] for p in (block.norms[0].weight, block.norms[0].bias))
+    scale, shift = (
+        p.detach().numpy()[0, 0, 0] for p in (block.norms[0].weight, block.norms[0].bias)
+    )
     expected = []
     for tokens in tokens_of(model, X):
         centred = tokens - tokens.mean(axis=1, keepdims=True)

@@ -3,7 +3,12 @@ import pandas as pd
 import pytest
 
 from sktransformer_gp.inspection import linkage
-from sktransformer_gp.inspection.disequilibrium import linkage_blocks, smooth, span_names, standardised
+from sktransformer_gp.inspection.disequilibrium import (
+    linkage_blocks,
+    smooth,
+    span_names,
+    standardised,
+)
 from sktransformer_gp.simulation import MORGANS_PER_BP
 
 CHROMOSOMES = np.repeat(["1", "2"], [18, 12])
