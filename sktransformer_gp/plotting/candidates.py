@@ -59,7 +59,7 @@ def plot_contributions(
     chromosomes = [column for column in table if column not in FIXED]
     steps = row[chromosomes].to_numpy(dtype=float)
     starts = row["reference"] + np.cumsum([0, *steps[:-1]])
-    ax = new_axes(6.4, 1.4 + 0.26 * (len(steps) + 2))[0] if ax is None else ax
+    ax = new_axes(6.4, 1.4 + 0.26 * (len(steps) + 2)) if ax is None else ax
     _draw_steps(ax, starts, steps)
     ends = {0: row["reference"], len(steps) + 1: row["prediction"]}
     for height, value in ends.items():

@@ -106,8 +106,10 @@ def _peaks(values: np.ndarray, places: np.ndarray, n_labels: int) -> list[int]:
             break
         far = np.abs(places[marker] - places[peaks])
         covers = (far < LABEL_WIDTH) & (heights[peaks] - heights[marker] < LABEL_HEIGHT)
-        # What is nearer than half a label belongs to the same peak.
-        if not (covers | (far < LABEL_WIDTH / 4)).any():
+        # What is nearer than that belongs to the same peak.
+        is_new = not (covers | (far < LABEL_WIDTH / 4)).any()
+        around = heights[np.abs(places[marker] - places) < LABEL_WIDTH / 2] - heights[marker]
+        if is_new and not ((around > 0) & (around < LABEL_HEIGHT)).any():
             peaks.append(int(marker))
     return peaks
 

@@ -49,7 +49,5 @@ def test_batches_change_nothing(monkeypatch):
 
 def test_what_rounding_forbids_is_an_error(monkeypatch):
     monkeypatch.setattr(paths, "MOST_ROUNDS", 3)
-    with pytest.raises(
-        FloatingPointError, match="miss their sum by more than 0 after 3"
-    ):
+    with pytest.raises(FloatingPointError, match="miss their sum by more than 0 after 3"):
         integrate_gradients(lambda z: z[:, 0].exp(), ORIGIN, torch.ones(1, 2).double(), 0.0)
