@@ -14,8 +14,6 @@ from sktransformer_gp.inspection.surfaces import Surface, make_surface
 from sktransformer_gp.inspection.tables import trait_names
 from sktransformer_gp.validation import check_phenotypes
 
-NEGLIGIBLE = 1e-5  # of the errors' standard deviation: rounding of single precision
-
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -41,7 +39,8 @@ def interaction_scan(
 
     in which the markers of a block take their mean dosages r. It is 0 for all samples where A and B
     add up, and :math:`b z_A z_B` where the product of two standardised dosages has the
-    coefficient b.
+    coefficient b. With phenotypes, the product is tested in what is left of these without
+    :math:`d_i`: a pair that the model has learned in part only is found, too.
 
     Parameters
     ----------
@@ -59,8 +58,8 @@ def interaction_scan(
     pairs : sequence of (str, str), default=None
         Pairs of marker names; their blocks are looked at. None = all pairs among `top_k` blocks.
     top_k : int, default=20
-        Number of blocks that are paired with each other, trait by trait: those whose effect depends
-        most on the rest of the genome.
+        Number of blocks that are paired with each other, trait by trait: those that move the
+        prediction most, by effects of their own or through others.
     block_r2 : float in (0, 1], default=0.5
         Blocks are runs of neighbours with at least this r2 with the first of them.
     n_permutations : int, default=999
@@ -77,9 +76,10 @@ def interaction_scan(
     DataFrame
         One row for each trait and pair of blocks: `trait`; `first` and `second`, the markers in the
         blocks' middle; `first_block` and `second_block`, from where to where they reach;
-        `strength`, the standard deviation of the interaction in the trait's unit; and with `y` also
-        `r`, the correlation of the interaction with what is left of the phenotypes without it, and
-        `p_value`. Lowest p-values first, else strongest pairs.
+        `strength`, the standard deviation of the interaction in the model, in the trait's unit; and
+        with `y` also `r`, the correlation of the product with what is left of the phenotypes (> 0
+        where the counted alleles of `first` and `second` together raise the trait), and `p_value`.
+        Lowest p-values first, else strongest pairs.
 
     Raises
     ------
@@ -89,13 +89,18 @@ def interaction_scan(
 
     Notes
     -----
-    Null hypothesis: the pair's interaction in the model says nothing about phenotypes. What is left
-    of these without it is permuted between samples, with all pairs at once; `p_value` is the share
-    of permutations in which the largest `r` of any pair of the trait reaches that of the pair, so
-    that one pair below .05 in 20 scans is expected where there is no epistasis.
+    Of each block the product takes the first principal component of its dosages. What is left of
+    the phenotypes is ``y - f(x) + d``, for the whole model's prediction f. It is permuted between
+    samples, with all pairs at once; `p_value` is the share of permutations in which the largest
+    ``|r|`` of any pair of the trait reaches that of the pair, so that one scan in 20 has a pair
+    below .05 where there is no epistasis. As the blocks are chosen by their effects, not by what is
+    tested, training data may be tested again (Dai et al. 2012).
 
     References
     ----------
+    Dai JY, Kooperberg C, Leblanc M, Prentice RL (2012) Two-stage testing procedures with
+    independent filtering for genome-wide gene-environment interaction. Biometrika 99:929-944.
+
     Freedman D, Lane D (1983) A nonstochastic interpretation of reported significance levels. J Bus
     Econ Stat 1:292-298.
 
@@ -121,20 +126,17 @@ def interaction_scan(
     Y = None if y is None else check_phenotypes(step.model, y, step.X).reshape(len(step.X), -1)
     surface, Y = make_surface(step, Y, block_r2, max_samples, rng)
     names = trait_names(traits, y, surface.base.shape[1])
-    involvement = _involvement(surface) if pairs is None else None
+    given = None if pairs is None else [surface.find(pair) for pair in pairs]
+    strongest = _strongest_blocks(surface, top_k) if pairs is None else None
     tables = []
     for t, name in enumerate(names):
-        if pairs is None:
-            strongest = np.sort(np.argsort(-involvement[:, t], kind="stable")[:top_k])
-            chosen = list(combinations(strongest, 2))
-        else:
-            chosen = [surface.find(pair) for pair in pairs]
+        chosen = list(combinations(strongest[t], 2)) if given is None else given
         differences = np.array([_difference(surface, a, b)[:, t] for a, b in chosen])
         table = _describe(surface, chosen, differences)
         if Y is not None:
-            table = _test(
-                table, differences, Y[:, t] - surface.predicted[:, t], n_permutations, rng
-            )
+            left = Y[:, t] - surface.predicted[:, t] + differences
+            products = np.array([surface.score(a) * surface.score(b) for a, b in chosen])
+            table = _test(table, products, left, n_permutations, rng)
         tables.append(table.assign(trait=name))
     out = pd.concat(tables, ignore_index=True)
     return out[["trait", *out.columns.drop("trait")]]
@@ -147,17 +149,11 @@ def _check_numbers(**numbers: int) -> None:
             raise ValueError(f"{name} is at least {least[name]}, got {number!r}")
 
 
-def _involvement(surface: Surface) -> NDArray:
-    """Return how much the effect of each block depends on other markers, (n_blocks, n_traits)."""
-    spreads = []
-    for number, block in enumerate(surface.blocks):
-        effect = surface.base - surface.without(number)
-        # First, middle and last marker tell most of a block's haplotypes: the rest is elsewhere.
-        own = surface.dosages[:, block[[0, len(block) // 2, -1]]]
-        design = np.column_stack([np.ones(len(own)), own])
-        rest = effect - design @ np.linalg.lstsq(design, effect, rcond=None)[0]
-        spreads.append(rest.std(axis=0))
-    return np.array(spreads)
+def _strongest_blocks(surface: Surface, top_k: int) -> list[NDArray]:
+    """Return, for each trait, the blocks that move predictions most, in order of the genome."""
+    effects = [surface.base - surface.without(number) for number in range(len(surface.blocks))]
+    spreads = np.std(effects, axis=1)  # (n_blocks, n_traits)
+    return [np.sort(np.argsort(-spread, kind="stable")[:top_k]) for spread in spreads.T]
 
 
 def _difference(surface: Surface, a: int, b: int) -> NDArray:
@@ -178,25 +174,27 @@ def _describe(surface: Surface, pairs: list[tuple[int, int]], differences: NDArr
 
 
 def _test(
-    table: pd.DataFrame, differences: NDArray, errors: NDArray, n_permutations: int, rng
+    table: pd.DataFrame,
+    products: NDArray,
+    left: NDArray,
+    n_permutations: int,
+    rng: np.random.RandomState,
 ) -> pd.DataFrame:
-    """Add correlations and p-values; errors are those of the whole prediction."""
-    observed = np.flatnonzero(~np.isnan(errors))
-    D, errors = differences[:, observed], errors[observed]
-    D, rest = (_standardise(values / errors.std()) for values in (D, errors + D))
-    r = (D * rest).sum(axis=1)
+    """Add correlations and p-values; products and what is left are (n_pairs, n_samples)."""
+    observed = np.flatnonzero(~np.isnan(left[0]))
+    products, left = (_standardise(values[:, observed]) for values in (products, left))
+    r = (products * left).sum(axis=1)
     exceeded = np.zeros(len(r))
     for _ in range(n_permutations):
         order = rng.permutation(len(observed))
-        exceeded += np.einsum("pi,pi->p", D, rest[:, order]).max() >= r
-    p_value = np.where(D.any(axis=1), (1 + exceeded) / (1 + n_permutations), 1.0)
+        exceeded += np.abs(np.einsum("pi,pi->p", products, left[:, order])).max() >= np.abs(r)
+    p_value = (1 + exceeded) / (1 + n_permutations)
     table = table.assign(r=r[table.index], p_value=p_value[table.index])
-    return table.sort_values(["p_value", "r"], ascending=[True, False], kind="stable")
+    return table.sort_values(["p_value", "strength"], ascending=[True, False], kind="stable")
 
 
 def _standardise(values: NDArray) -> NDArray:
-    """Centre rows and scale them to length 1; rows of nothing but rounding become 0."""
+    """Centre rows and scale them to length 1; what does not vary becomes 0."""
     values = values - values.mean(axis=1, keepdims=True)
     norms = np.linalg.norm(values, axis=1, keepdims=True)
-    kept = norms > NEGLIGIBLE * np.sqrt(values.shape[1])
-    return np.where(kept, values / np.where(kept, norms, 1), 0.0)
+    return values / np.where(norms > 0, norms, 1)

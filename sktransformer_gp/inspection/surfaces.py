@@ -81,6 +81,24 @@ class Surface:
             self._known[numbers] = self._evaluate(columns, self._reference[columns])
         return self._known[numbers]
 
+    def score(self, number: int) -> NDArray:
+        """Summarise the dosages of a block by their first principal component.
+
+        Parameters
+        ----------
+        number : int
+            Number of the block.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Scores, of mean 0; they rise with the marker in the middle of the block.
+        """
+        dosages = self.dosages[:, self.blocks[number]]
+        deviations = dosages - dosages.mean(axis=0)
+        scores = np.linalg.svd(deviations, full_matrices=False)[0][:, 0]
+        return scores * np.sign(scores @ deviations[:, deviations.shape[1] // 2])
+
     def find(self, pair: tuple[str, str]) -> tuple[int, int]:
         """Return the numbers of the blocks of two markers, in order.
 

@@ -108,7 +108,7 @@ def _peaks(values: np.ndarray, places: np.ndarray, n_labels: int) -> list[int]:
         covers = (far < LABEL_WIDTH) & (heights[peaks] - heights[marker] < LABEL_HEIGHT)
         # What is nearer than that belongs to the same peak.
         is_new = not (covers | (far < LABEL_WIDTH / 4)).any()
-        around = heights[np.abs(places[marker] - places) < LABEL_WIDTH / 2] - heights[marker]
+        around = heights[np.abs(places[marker] - places) < LABEL_WIDTH / 3] - heights[marker]
         if is_new and not ((around > 0) & (around < LABEL_HEIGHT)).any():
             peaks.append(int(marker))
     return peaks
