@@ -112,13 +112,14 @@ def interaction_scan(
     >>> import pandas as pd
     >>> from sktransformer_gp.inspection import interaction_scan
     >>> from sktransformer_gp.polygenic import PolygenicRegressor
-    >>> X = np.random.default_rng(0).integers(0, 2, (200, 4))
-    >>> X = pd.DataFrame(X, columns=["1:5", "2:5", "3:5", "4:5"])
-    >>> y = (X["1:5"] ^ X["3:5"]) + np.random.default_rng(1).normal(0, 0.1, 200)
-    >>> model = PolygenicRegressor().fit(X[:100], y[:100])
-    >>> table = interaction_scan(model, X[100:], y[100:], random_state=0)
-    >>> table.loc[0, ["first", "second", "p_value"]].tolist()
-    ['1:5', '3:5', 0.001]
+    >>> X = np.random.default_rng(0).integers(0, 2, (300, 20))
+    >>> X = pd.DataFrame(X, columns=[f"{chromosome}:5" for chromosome in range(20)])
+    >>> y = (X["1:5"] ^ X["3:5"]) + np.random.default_rng(1).normal(0, 0.1, 300)
+    >>> model = PolygenicRegressor().fit(X[:200], y[:200])
+    >>> table = interaction_scan(model, X[200:], y[200:], random_state=0)
+    >>> table[["first", "second", "p_value"]].head(1)
+      first second  p_value
+    0   1:5    3:5    0.001
     """
     _check_numbers(top_k=top_k, n_permutations=n_permutations)
     rng = check_random_state(random_state)

@@ -97,7 +97,7 @@ class Surface:
         dosages = self.dosages[:, self.blocks[number]]
         deviations = dosages - dosages.mean(axis=0)
         scores = np.linalg.svd(deviations, full_matrices=False)[0][:, 0]
-        return scores * np.sign(scores @ deviations[:, deviations.shape[1] // 2])
+        return scores if scores @ deviations[:, deviations.shape[1] // 2] >= 0 else -scores
 
     def find(self, pair: tuple[str, str]) -> tuple[int, int]:
         """Return the numbers of the blocks of two markers, in order.
