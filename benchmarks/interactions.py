@@ -72,7 +72,7 @@ def run(n_pairs: int, seed: int) -> pd.DataFrame:
     cross = make_cross(
         *(500, 800, 1), h2=0.7, n_qtl=6, n_epistatic_pairs=n_pairs, random_state=seed, as_frame=True
     )
-    effects = cross.epistatic_effects[:, 0] * cross.target.iloc[:, 0].std()
+    effects = cross.epistatic_effects[:, 0] / cross.target.iloc[:, 0].std()
     shares = effects**2 / 16  # a product of two fair alleles has the variance 1 / 16
     rows = []
     for scan, pairs in (("model", scan_model(cross)), ("all pairs", scan_all(cross))):
