@@ -67,10 +67,10 @@ def breeding_value_table(
     >>> X = pd.DataFrame({"1:10": [0, 1, 2, 1], "2:5": [1, 0, 1, 2]}, index=list("abcd"))
     >>> model = GBLUPRegressor().fit(X, [1.0, 2.0, 3.0, 2.0])
     >>> table = breeding_value_table(model, X, top_k=1).round(2)
-    >>> table[["sample", "rank", "selected", "prediction", "reference", "1", "2"]].head(2)
-      sample  rank  selected  prediction  reference    1    2
-    0      c     1      True         3.0        2.0  1.0  0.0
-    1      b     2     False         2.0        2.0  0.0 -0.0
+    >>> table[["sample", "rank", "selected", "prediction", "reference", "1"]].head(2)
+      sample  rank  selected  prediction  reference    1
+    0      c     1      True         3.0        2.0  1.0
+    1      b     2     False         2.0        2.0  0.0
     """
     if top_k < 1:
         raise ValueError(f"top_k is at least 1, got {top_k!r}")

@@ -68,10 +68,10 @@ def marker_contributions(
     >>> from sktransformer_gp.inspection import marker_contributions
     >>> X = pd.DataFrame({"1:10": [0, 1, 2, 1], "2:5": [1, 0, 1, 2]})
     >>> model = GBLUPRegressor().fit(X, [1.0, 2.0, 3.0, 2.0])
-    >>> marker_contributions(model, X).round(2)
+    >>> marker_contributions(model, X).round(2) + 0.0  # no negative zeros
        1:10  2:5
     0  -1.0  0.0
-    1   0.0 -0.0
+    1   0.0  0.0
     2   1.0  0.0
     3   0.0  0.0
     """

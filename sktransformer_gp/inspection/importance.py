@@ -105,7 +105,7 @@ def marker_importance(
     >>> table = marker_importance(model, cross.data)
     >>> best = table.loc[table["importance"].idxmax()]
     >>> best["chromosome"], cross.chromosomes[cross.qtl[0]]
-    ('chr03', 'chr03')
+    ('chr02', 'chr02')
     """
     if method not in _METHODS:
         raise ValueError(f"method is one of {sorted(_METHODS)}, got {method!r}")
