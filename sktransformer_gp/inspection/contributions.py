@@ -168,7 +168,8 @@ def _split_transformer(
     total[:, columns] = part.contributions(Z, origin, tolerance)
     if model.polygenic_ is not None:
         kernels = KernelPart.of_polygenic(model.polygenic_, trait)
-        total += model.weights_[-1, trait] * kernels.contributions(X, reference)
+        shares = kernels.contributions(Z.numpy(), origin.numpy()[0])
+        total[:, columns] += model.weights_[-1, trait] * shares
     return total
 
 

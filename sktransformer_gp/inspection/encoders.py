@@ -68,10 +68,7 @@ class EncoderPart:
 
     def inputs(self, X: NDArray) -> Tensor:
         """Preprocess dosages (n_samples, n_markers) to (n_samples, M)."""
-        if self.preprocessor is not None:
-            names = self.preprocessor.feature_names_in_
-            X = np.asarray(self.preprocessor.transform(pd.DataFrame(X, columns=names)))
-        return torch.tensor(np.ascontiguousarray(X), dtype=torch.float32)
+        return encoder_inputs(self.preprocessor, X)
 
     def values(self, Z: Tensor, folds: NDArray | None = None) -> NDArray:
         """Predict from preprocessed dosages, without the traits' means.
@@ -151,6 +148,28 @@ class EncoderPart:
     def _sum(self, Z: Tensor, folds: NDArray | None = None) -> Tensor:
         out = self.encoder(Z.to(self.encoder.center.device))
         return self.weigh(out[:, :, self.traits], folds)
+
+
+def encoder_inputs(preprocessor: TransformerMixin | None, X: NDArray) -> Tensor:
+    """Preprocess dosages.
+
+    Parameters
+    ----------
+    preprocessor : transformer or None
+        The model's fitted preprocessor.
+    X : ndarray of shape (n_samples, n_markers)
+        Dosages, also in between whole ones.
+
+    Returns
+    -------
+    Tensor of shape (n_samples, M), of float32
+        What encoders and polygenic term read.
+    """
+    if preprocessor is not None:
+        X = np.asarray(
+            preprocessor.transform(pd.DataFrame(X, columns=preprocessor.feature_names_in_))
+        )
+    return torch.tensor(np.ascontiguousarray(X), dtype=torch.float32)
 
 
 def n_regimes(model: TransformerGPRegressor) -> int:

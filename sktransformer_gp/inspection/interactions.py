@@ -52,9 +52,10 @@ def interaction_scan(
         Dosages 0..ploidy; what is missing has to be imputed in the pipeline.
     y : array-like of shape (n_samples,) or (n_samples, n_traits), default=None
         Phenotypes of these samples, NaN = not observed, for the test; None = no test. Either the
-        training data of a `TransformerGPRegressor` with inner folds, all of them in their order:
-        each sample is then asked of members that have not seen it. Or samples that `model` has not
-        seen: with other models, p-values from training data are too small.
+        training data of a `TransformerGPRegressor` with inner folds and without sample weights, all
+        of them in their order: each sample is then asked of members that have not seen it. Or
+        samples that `model` has not seen: with other models, p-values from training data are too
+        small.
     pairs : sequence of (str, str), default=None
         Pairs of marker names; their blocks are looked at. None = all pairs among `top_k` blocks.
     top_k : int, default=20

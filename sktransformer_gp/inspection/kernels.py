@@ -95,8 +95,8 @@ class KernelPart:
         weights = model.kernel_weights_.reshape(n_kernels, -1)[:, trait]
         G, both, R, squared = dual * weights[:, None]
         rates = [(1 / model.width_, both / 2 + R), (2 / model.width_, squared)]
-        n_varying = max(1, np.sum((model.X_fit_ != model.X_fit_[0]).any(axis=0)))
-        return cls(model.X_fit_, model.center_, model.scale_, n_varying, G + both / 2, rates)
+        z = (model.X_fit_, model.center_, model.scale_, model._n_varying)
+        return cls(*z, G + both / 2, rates)
 
     @classmethod
     def of_rkhs(cls, model: RKHSRegressor, trait: int) -> "KernelPart":

@@ -33,11 +33,13 @@ class Substitution:
     def __init__(self, step: LastStep):
         model, X = step.model, step.X
         self.step, self.base = step, step.predict(X)
-        self._change = self._predict_anew
+        self._change, self._polygenic = self._predict_anew, None
         if isinstance(model, TransformerGPRegressor):
             self._encoders = EncoderPart(model, list(range(self.base.shape[1])))
-            self._changes = EncoderChanges(self._encoders, self._encoders.inputs(X))
-            self._polygenic = model.polygenic_ and _PolygenicTerm(model.polygenic_, X)
+            self._Z = self._encoders.inputs(X)
+            self._changes = EncoderChanges(self._encoders, self._Z)
+            if model.polygenic_ is not None:
+                self._polygenic = _PolygenicTerm(model.polygenic_, self._Z.numpy())
             self._change = self._predict_parts
 
     def predict(self, columns: NDArray, dosages: NDArray) -> NDArray:
@@ -64,7 +66,9 @@ class Substitution:
         Z = self._encoders.inputs(self._changed(columns, dosages))
         predicted = self.base + self._changes.values(Z) - self._changes.base
         if self._polygenic is not None:
-            predicted += self.step.model.weights_[-1] * self._polygenic.change(columns, dosages)
+            moved = (Z != self._Z).any(dim=0).numpy()
+            change = self._polygenic.change(np.flatnonzero(moved), Z.numpy()[:, moved])
+            predicted += self.step.model.weights_[-1] * change
         return predicted
 
     def _changed(self, columns: NDArray, dosages: NDArray) -> NDArray:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sktransformer_gp.inspection.changes import EncoderChanges
 from sktransformer_gp.inspection.disequilibrium import linkage_blocks, span_names
-from sktransformer_gp.inspection.encoders import EncoderPart
+from sktransformer_gp.inspection.encoders import EncoderPart, encoder_inputs
 from sktransformer_gp.inspection.steps import LastStep
 from sktransformer_gp.inspection.substitution import Substitution
 from sktransformer_gp.markers import chromosome_runs, chromosomes_from_names
@@ -192,29 +192,26 @@ def make_surface(
 
 def _predict(step: LastStep, has_test: bool) -> tuple[NDArray, NDArray | None]:
     """Return predictions up to a constant and, for training data, inner folds."""
-    model = step.model
-    if has_test and _is_training_data(step):
-        return np.einsum("ct,cit->it", model.weights_, model.out_of_fold_), model.folds_
-    fitted = getattr(getattr(model, "polygenic_", None) or model, "X_fit_", None)
-    if has_test and fitted is not None:
-        seen = {row.tobytes() for row in fitted.astype(np.float32)}
-        n_seen = sum(row.tobytes() in seen for row in step.X.astype(np.float32))
-        if n_seen:
-            warnings.warn(
-                f"{n_seen} of {len(step.X)} samples have the dosages of training samples: "
-                "p-values are too small where the model has seen the phenotypes",
-                stacklevel=4,
-            )
+    model, dosages, holder = step.model, step.X, step.model
+    if isinstance(model, TransformerGPRegressor):
+        holder, dosages = model.polygenic_, encoder_inputs(model.preprocessor_, step.X).numpy()
+    known = getattr(holder, "X_fit_", None)
+    if has_test and known is not None:
+        if getattr(model, "folds_", None) is not None and np.array_equal(dosages, known):
+            return np.einsum("ct,cit->it", model.weights_, model.out_of_fold_), model.folds_
+        _warn_of_training_samples(dosages, known)
     return step.predict(step.X), None
 
 
-def _is_training_data(step: LastStep) -> bool:
-    model = step.model
-    return (
-        isinstance(model, TransformerGPRegressor)
-        and model.out_of_fold_ is not None
-        and np.array_equal(step.X, model.polygenic_.X_fit_)
-    )
+def _warn_of_training_samples(dosages: NDArray, known: NDArray) -> None:
+    seen = {row.tobytes() for row in known.astype(np.float32)}
+    n_seen = sum(row.tobytes() in seen for row in dosages.astype(np.float32))
+    if n_seen:
+        warnings.warn(
+            f"{n_seen} of {len(dosages)} samples have the dosages of training samples: p-values "
+            "are too small where the model has seen the phenotypes",
+            stacklevel=5,
+        )
 
 
 def _encoder_surface(
