@@ -156,6 +156,9 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
     out_of_fold_ : ndarray of shape (n_components, n_rows, n_traits) or None
         Predictions of each component for the training rows with a phenotype and a weight above 0,
         by what has not seen them; None without inner folds. `weights_` come from these.
+    folds_ : ndarray of shape (n_rows,), of int, or None
+        Inner fold of each of these rows: the members that have not seen it are those of its number,
+        regime by regime; None without inner folds.
     preprocessor_ : transformer or None
         The fitted preprocessor.
     chromosomes_ : ndarray of shape (n_kept_markers,) or None
@@ -378,8 +381,9 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         Z = self._inputs(X)
         self._fit_net(Z, Y, weights, folds, validation, trait_weights, seed)
         self._mix(Z, Y, weights, folds)
+        self.folds_ = None if self.out_of_fold_ is None else folds
         if self.out_of_fold_ is not None and len(Y) == len(rows[0]):
-            self.out_of_fold_ = self.out_of_fold_[:, place]
+            self.out_of_fold_, self.folds_ = self.out_of_fold_[:, place], folds[place]
         return self
 
     def predict(self, X: ArrayLike, return_std: bool = False) -> NDArray | tuple[NDArray, NDArray]:

@@ -28,6 +28,16 @@ SCORES = pd.DataFrame(
 )
 FITTED = SimpleNamespace(loss_curve_=[1.0, 0.5], validation_scores_=None)
 SEARCH = {"params": [{"alpha": 1}, {"alpha": 2}], "mean_test_score": [0.5, 0.6]}
+IMPORTANCE = pd.DataFrame(
+    {"trait": "t", "chromosome": "1", "position": [5], "importance": [1.0], "sign": [1]}
+)
+CANDIDATES = pd.DataFrame(
+    {
+        **{"trait": "t", "sample": ["a", "b"], "rank": [1, 2], "selected": [True, False]},
+        **{"prediction": [3.0, 2.0], "reference": 2.5, "1": [0.5, -0.5]},
+    }
+)
+MATRIX = pd.DataFrame([[0.5, 0.5], [0.5, 0.5]], ["1:5", "2:5"], ["1:5", "2:5"])
 
 FIGURES = [
     ("plot_comparison", (SCORES,)),
@@ -37,6 +47,11 @@ FIGURES = [
     ("plot_learning_curve", (FITTED,)),
     ("plot_predictions", ([1.0, 2.0], [1.0, 3.0])),
     ("plot_search", (SEARCH,)),
+    ("plot_importance", (IMPORTANCE,)),
+    ("plot_contributions", (CANDIDATES, "a")),
+    ("plot_selection", (CANDIDATES,)),
+    ("plot_attention", (MATRIX,)),
+    ("plot_linkage", (MATRIX,)),
 ]
 
 

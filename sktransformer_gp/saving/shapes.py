@@ -91,6 +91,7 @@ SHAPES = {
         "component_names_": "text components",
         "weights_": "float components outputs",
         "out_of_fold_": "float? components rows outputs",
+        "folds_": "number? rows",
         "net_.module_.center net_.module_.scale": "single kept",
         "net_.module_.token_dropout": "single members",
         "net_.module_.readout.direct.bias": "single members 1 outputs",

@@ -62,3 +62,16 @@ def assert_readable():
             assert box.y1 <= ax.figure.bbox.y1
 
     return check
+
+
+@pytest.fixture
+def assert_apart():
+    """Check that texts of a drawn figure do not overlap."""
+
+    def check(texts):
+        boxes = [text.get_window_extent() for text in texts if text.get_text()]
+        assert boxes
+        for number, box in enumerate(boxes):
+            assert box.count_overlaps(boxes[number + 1 :]) == 0, texts[number].get_text()
+
+    return check

@@ -1,0 +1,222 @@
+"""The encoders' part of a prediction, as a function of the markers."""
+
+import copy
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from sklearn.base import TransformerMixin
+from torch import Tensor
+
+from sktransformer_gp.encoder import MarkerEncoder
+from sktransformer_gp.inspection.paths import integrate_gradients
+from sktransformer_gp.regressor import TransformerGPRegressor
+
+BATCH = 64
+# Parameters that have the members behind the markers; all others have them first.
+BEHIND_MARKERS = ("gate", "additive")
+
+
+def select_members(encoder: MarkerEncoder, members: NDArray) -> MarkerEncoder:
+    """Copy some members of an encoder.
+
+    Parameters
+    ----------
+    encoder : MarkerEncoder
+        The encoder.
+    members : ndarray of int
+        Members to keep.
+
+    Returns
+    -------
+    MarkerEncoder
+        A copy that predicts with these members only.
+    """
+    chosen = copy.deepcopy(encoder)
+    chosen.token_dropout = chosen.token_dropout[members]
+    behind = [*BEHIND_MARKERS, *(["embed.weight"] if encoder.tokens == "linear" else [])]
+    for name, parameter in chosen.named_parameters():
+        index = torch.as_tensor(members, device=parameter.device)
+        parameter.data = parameter.data.index_select(2 if name in behind else 0, index)
+        parameter.requires_grad_(False)
+    return chosen.eval()
+
+
+class EncoderPart:
+    """The weighted sum of all encoders of a model, in units of the traits.
+
+    Parameters
+    ----------
+    model : TransformerGPRegressor
+        The fitted model.
+    traits : list of int
+        Traits to look at; members without a weight in any of them are left out.
+    """
+
+    def __init__(self, model: TransformerGPRegressor, traits: list[int]):
+        self.preprocessor, self.traits = model.preprocessor_, traits
+        share = model.weights_[: n_regimes(model), traits] * model.y_scale_[traits]
+        encoder = model.net_.module_
+        n_folds = len(encoder.token_dropout) // len(share)
+        used = np.flatnonzero(np.repeat(share.any(axis=1), n_folds))
+        used = used if len(used) else np.array([0])
+        self.encoder = select_members(encoder, used)
+        self.folds = torch.as_tensor(used % n_folds)
+        self.n_folds = n_folds
+        self.weights = torch.as_tensor(share[used // n_folds] / n_folds, dtype=torch.float32)
+
+    def inputs(self, X: NDArray) -> Tensor:
+        """Preprocess dosages (n_samples, n_markers) to (n_samples, M)."""
+        return encoder_inputs(self.preprocessor, X)
+
+    def values(self, Z: Tensor, folds: NDArray | None = None) -> NDArray:
+        """Predict from preprocessed dosages, without the traits' means.
+
+        Parameters
+        ----------
+        Z : Tensor of shape (n_samples, M)
+            Preprocessed dosages.
+        folds : ndarray of shape (n_samples,), of int, default=None
+            Inner fold of each sample: only members that have not seen it predict it. None = all
+            members do.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_traits)
+            Values in each trait's own unit.
+        """
+        batches = range(0, len(Z), BATCH)
+        with torch.inference_mode():
+            parts = [
+                self._sum(Z[s : s + BATCH], None if folds is None else folds[s : s + BATCH])
+                for s in batches
+            ]
+        return torch.cat(parts).cpu().double().numpy()
+
+    def contributions(self, Z: Tensor, reference: Tensor, tolerance: float) -> NDArray:
+        """Integrate gradients of the first trait along the line from a reference to each sample.
+
+        Parameters
+        ----------
+        Z : Tensor of shape (n_samples, M)
+            Preprocessed dosages.
+        reference : Tensor of shape (1, M)
+            Where all lines begin.
+        tolerance : float
+            Largest difference between a sample's sum of contributions and its change in value.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, M)
+            Contribution of each marker, in the trait's unit.
+        """
+        batches = range(0, len(Z), BATCH)
+        return np.concatenate(
+            [
+                integrate_gradients(
+                    lambda points: self._sum(points)[:, 0],
+                    reference,
+                    Z[start : start + BATCH] - reference,
+                    tolerance,
+                )
+                for start in batches
+            ]
+        )
+
+    def weigh(self, out: Tensor, folds: NDArray | None = None) -> Tensor:
+        """Sum members with their weights.
+
+        Parameters
+        ----------
+        out : Tensor of shape (N, n_samples, n_traits)
+            Values of each member, in units of the trait's standard deviation.
+        folds : ndarray of shape (n_samples,), of int, default=None
+            Inner fold of each sample, see `values`.
+
+        Returns
+        -------
+        Tensor of shape (n_samples, n_traits)
+            Values in each trait's own unit.
+        """
+        weights = self.weights.to(out.device)[:, None]  # (N, 1, n_traits)
+        if folds is not None:
+            unseen = self.folds[:, None] == torch.as_tensor(folds)
+            weights = weights * self.n_folds * unseen.to(out.device)[:, :, None]
+        return (weights * out).sum(dim=0)
+
+    def _sum(self, Z: Tensor, folds: NDArray | None = None) -> Tensor:
+        out = self.encoder(Z.to(self.encoder.center.device))
+        return self.weigh(out[:, :, self.traits], folds)
+
+
+def encoder_inputs(preprocessor: TransformerMixin | None, X: NDArray) -> Tensor:
+    """Preprocess dosages.
+
+    Parameters
+    ----------
+    preprocessor : transformer or None
+        The model's fitted preprocessor.
+    X : ndarray of shape (n_samples, n_markers)
+        Dosages, also in between whole ones.
+
+    Returns
+    -------
+    Tensor of shape (n_samples, M), of float32
+        What encoders and polygenic term read.
+    """
+    if preprocessor is not None:
+        X = np.asarray(
+            preprocessor.transform(pd.DataFrame(X, columns=preprocessor.feature_names_in_))
+        )
+    return torch.tensor(np.ascontiguousarray(X), dtype=torch.float32)
+
+
+def n_regimes(model: TransformerGPRegressor) -> int:
+    """Count the components that are encoders.
+
+    Parameters
+    ----------
+    model : TransformerGPRegressor
+        The fitted model.
+
+    Returns
+    -------
+    int
+        Number of regimes; the encoders come first among the components.
+    """
+    return len(model.component_names_) - (model.polygenic_ is not None)
+
+
+def encoder_columns(preprocessor: TransformerMixin | None, n_markers: int) -> NDArray:
+    """Find the markers that reach the encoder among those that reach the model.
+
+    Parameters
+    ----------
+    preprocessor : transformer or None
+        The model's fitted preprocessor.
+    n_markers : int
+        Number of markers that reach the model.
+
+    Returns
+    -------
+    ndarray of shape (M,), of int
+        Their columns, in the encoder's order.
+
+    Raises
+    ------
+    ValueError
+        If the preprocessor makes columns that are no markers.
+    """
+    if preprocessor is None:
+        return np.arange(n_markers)
+    names = preprocessor.feature_names_in_
+    place = {name: column for column, name in enumerate(names)}
+    out = preprocessor.get_feature_names_out(names)
+    unknown = [name for name in out if name not in place]
+    if unknown:
+        raise ValueError(
+            f"the preprocessor {type(preprocessor).__name__} makes new columns ({unknown[0]!r}), "
+            "whose importance is none of a marker's; choose method='permutation'"
+        )
+    return np.array([place[name] for name in out])

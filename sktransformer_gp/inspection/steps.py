@@ -1,0 +1,168 @@
+"""The last step of a pipeline, and the dosages that reach it."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+
+from sktransformer_gp.markers import marker_names
+from sktransformer_gp.validation import check_dosages
+
+
+@dataclass(frozen=True)
+class LastStep:
+    """A fitted estimator that predicts, with its input.
+
+    Attributes
+    ----------
+    model : estimator
+        The estimator, without the steps before it.
+    X : ndarray of shape (n_samples, n_markers)
+        Dosages that reach it.
+    markers : ndarray of shape (n_markers,), of str
+        Names of these markers; they carry the map where it is known.
+    samples : ndarray of shape (n_samples,)
+        Names of the samples: the index of a DataFrame, else row numbers.
+    """
+
+    model: BaseEstimator
+    X: NDArray
+    markers: NDArray
+    samples: NDArray
+
+    @property
+    def n_traits(self) -> int:
+        """Number of traits that the model predicts."""
+        return self.predict(self.X[:1]).shape[1]
+
+    def predict(self, X: NDArray) -> NDArray:
+        """Predict from dosages that reach the estimator.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_markers)
+            Dosages.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_traits)
+            Predictions in each trait's own unit.
+        """
+        return np.reshape(self.model.predict(_named(self.model, X)), (len(X), -1))
+
+    def predict_with_std(self) -> tuple[NDArray, NDArray]:
+        """Predict the samples, with standard deviations.
+
+        Returns
+        -------
+        mean, std : ndarray of shape (n_samples, n_traits)
+            Predictions and standard deviations of new phenotypes, in each trait's own unit.
+        """
+        mean, std = self.model.predict(_named(self.model, self.X), return_std=True)
+        return mean.reshape(len(mean), -1), std.reshape(len(std), -1)
+
+    def draw(self, max_samples: int | None, rng: np.random.RandomState) -> NDArray:
+        """Draw samples at random.
+
+        Parameters
+        ----------
+        max_samples : int or None
+            Largest number of samples; None = all.
+        rng : RandomState
+            Source of the draw.
+
+        Returns
+        -------
+        ndarray of int
+            Row numbers, in order.
+
+        Raises
+        ------
+        ValueError
+            If `max_samples` is below 2.
+        """
+        n_samples = len(self.X)
+        if max_samples is not None and max_samples < 2:
+            raise ValueError(f"max_samples is at least 2 or None, got {max_samples!r}")
+        if max_samples is None or max_samples >= n_samples:
+            return np.arange(n_samples)
+        return np.sort(rng.permutation(n_samples)[:max_samples])
+
+    def take(self, rows: NDArray) -> "LastStep":
+        """Return the step with some of the samples.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Samples to keep.
+
+        Returns
+        -------
+        LastStep
+            The same model with these samples.
+        """
+        return replace(self, X=self.X[rows], samples=self.samples[rows])
+
+
+def last_step(model: BaseEstimator, X: ArrayLike) -> LastStep:
+    """Take dosages through a pipeline as far as its last step.
+
+    Parameters
+    ----------
+    model : estimator
+        Fitted estimator, or pipeline that ends in one.
+    X : array-like of shape (n_samples, n_markers)
+        Dosages that `model` predicts from. An array takes its names from `model`.
+
+    Returns
+    -------
+    LastStep
+        The last step and what reaches it.
+
+    Raises
+    ------
+    ValueError
+        If a dosage is missing where the last step begins, or `X` does not fit the model.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sktransformer_gp import GBLUPRegressor, LinkageMerger
+    >>> from sktransformer_gp.inspection.steps import last_step
+    >>> X = pd.DataFrame({"1:10": [0, 1, 0], "1:11": [0, 1, 0], "2:5": [1, 1, 0]})
+    >>> model = make_pipeline(LinkageMerger(), GBLUPRegressor()).set_output(transform="pandas")
+    >>> last_step(model.fit(X, [1.0, 2.0, 3.0]), X).markers
+    array(['1:10', '2:5'], dtype=object)
+    """
+    samples = np.asarray(getattr(X, "index", np.arange(len(X))))
+    X = _named(model, X)
+    if isinstance(model, Pipeline):
+        if len(model) > 1:
+            X = _named(model[-1], model[:-1].transform(X))
+        model = model[-1]
+    dosages = check_dosages(model, X, reset=False)
+    return LastStep(model, dosages, _marker_names(model, dosages.shape[1]), samples)
+
+
+def _named(model: BaseEstimator, X: ArrayLike) -> ArrayLike:
+    """Give an array the names that the model was fitted with."""
+    names = getattr(model, "feature_names_in_", None)
+    if names is None or hasattr(X, "columns") or np.shape(X)[1:] != np.shape(names):
+        return X
+    return pd.DataFrame(X, columns=names)
+
+
+def _marker_names(model: BaseEstimator, n_markers: int) -> NDArray:
+    # Chromosomes that were given to `fit` are in the names that the preprocessor has seen.
+    preprocessor = getattr(model, "preprocessor_", None)
+    for source in (preprocessor, model):
+        if (names := getattr(source, "feature_names_in_", None)) is not None:
+            return names
+    columns = np.arange(n_markers)
+    if (chromosomes := getattr(model, "chromosomes_", None)) is not None:
+        return marker_names(chromosomes, columns)
+    return np.array([f"x{j}" for j in columns], dtype=object)

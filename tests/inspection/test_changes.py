@@ -1,0 +1,32 @@
+import numpy as np
+import pytest
+import torch
+
+from sktransformer_gp.inspection.changes import EncoderChanges
+from sktransformer_gp.inspection.encoders import EncoderPart
+
+KINDS = {
+    "default": {},
+    "no queries": {"n_heads": 0},
+    "sums of windows only": {"dim_readout": 0},
+    "no gates": {"gate_penalty": None},
+    "learned positions": {"positions": "learned"},
+    "one block": {"n_layers": 1},
+}
+
+
+@pytest.mark.parametrize("with_folds", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_changes_give_what_evaluating_anew_gives(cross, make, kind, with_folds):
+    model = make(**KINDS[kind], max_iter=4).fit(cross.data[:90], cross.target[:90])
+    part = EncoderPart(model, [0, 1])
+    Z = part.inputs(cross.data.to_numpy()[:90])
+    folds = model.folds_ if with_folds else None
+    changes = EncoderChanges(part, Z, folds)
+    np.testing.assert_allclose(changes.base, part.values(Z, folds), atol=1e-6)
+    for columns in ([], [3], [20, 50, 51], list(range(0, Z.shape[1], 7))):
+        changed = Z.clone()
+        changed[:, columns] = torch.rand(90, len(columns), generator=torch.manual_seed(0))
+        anew = part.values(changed, folds)
+        np.testing.assert_allclose(changes.values(changed), anew, atol=2e-5)
+        assert not columns or not np.allclose(anew, changes.base, atol=1e-4)
