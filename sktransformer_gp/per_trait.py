@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validat
 
 from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.saving.estimators import ModelFileMixin
-from sktransformer_gp.validation import check_phenotypes
+from sktransformer_gp.validation import all_or_nothing, check_phenotypes
 from sktransformer_gp.weights import check_sample_weight
 
 
@@ -60,6 +60,7 @@ class PerTraitRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
     def __init__(self, estimator: BaseEstimator | None = None):
         self.estimator = estimator
 
+    @all_or_nothing
     def fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> "PerTraitRegressor":
