@@ -156,6 +156,14 @@ def test_two_fits_at_once_in_threads_are_those_of_each_alone(make):
         np.testing.assert_array_equal(found, expected)
 
 
+def count_alive():
+    """Return the number of objects that Python watches, and the bytes of torch's tensors."""
+    gc.collect()
+    alive = gc.get_objects()
+    tensors = [o for o in alive if issubclass(type(o), torch.Tensor)]
+    return len(alive), sum(tensor.untyped_storage().nbytes() for tensor in tensors)
+
+
 def test_fits_leave_no_memory_behind():
     """The benchmark memory.py looks at the whole process over 200 fits."""
     X, Y = simulate(n=100, n_markers=1000)
@@ -163,10 +171,7 @@ def test_fits_leave_no_memory_behind():
     used = []
     for _ in range(5):
         model.fit(X, Y)
-        gc.collect()
-        alive = gc.get_objects()
-        tensors = [o for o in alive if issubclass(type(o), torch.Tensor)]
-        used.append((len(alive), sum(t.untyped_storage().nbytes() for t in tensors)))
+        used.append(count_alive())
 
     # 100 kB of dosages, and some thousand objects of skorch, if each fit stayed.
     (n_before, bytes_before), (n_after, bytes_after) = used[1], used[-1]
