@@ -10,8 +10,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_consistent_length, validate_data
 
 MISSING = -1
-# What scikit-learn keeps on an estimator that is neither a parameter nor learned.
-SETTINGS = {"_metadata_request", "_sklearn_output_config"}
 IMPUTER_ADVICE = "put DosageImputer() before this estimator: make_pipeline(DosageImputer(), ...)"
 
 
@@ -43,11 +41,13 @@ def all_or_nothing(fit: Callable) -> Callable:
 
     @wraps(fit)
     def fit_or_forget(self: BaseEstimator, *args: Any, **kwargs: Any) -> BaseEstimator:
+        before = set(vars(self))
         try:
             return fit(self, *args, **kwargs)
         except BaseException:
-            for name in vars(self).keys() - self.get_params(deep=False).keys() - SETTINGS:
-                delattr(self, name)
+            for name in set(vars(self)):
+                if name.endswith("_") or name not in before:
+                    delattr(self, name)
             raise
 
     return fit_or_forget
