@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.relationship import genetic_values, inner_products, marker_sums
 from sktransformer_gp.saving.estimators import ModelFileMixin
-from sktransformer_gp.validation import check_dosages, check_phenotypes
+from sktransformer_gp.validation import all_or_nothing, check_dosages, check_phenotypes
 from sktransformer_gp.variance import (
     Spectrum,
     fit_reml,
@@ -106,6 +106,7 @@ class GBLUPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         self.fixed_effects = fixed_effects
         self.weighting = weighting
 
+    @all_or_nothing
     def fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> "GBLUPRegressor":

@@ -6,11 +6,11 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import Ridge
 from sklearn.utils import Tags, get_tags
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.saving.estimators import ModelFileMixin
-from sktransformer_gp.validation import check_phenotypes
+from sktransformer_gp.validation import all_or_nothing, check_dosages, check_phenotypes
 from sktransformer_gp.weights import check_sample_weight
 
 
@@ -60,6 +60,7 @@ class PerTraitRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
     def __init__(self, estimator: BaseEstimator | None = None):
         self.estimator = estimator
 
+    @all_or_nothing
     def fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> "PerTraitRegressor":
@@ -68,7 +69,7 @@ class PerTraitRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_markers)
-            Dosages; NaN passes where `estimator` accepts it.
+            Dosages; missing ones, NaN or -1, pass where `estimator` accepts NaN.
         y : array-like of shape (n_samples,) or (n_samples, n_traits)
             Phenotypes, in any unit; NaN = not observed.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -83,8 +84,8 @@ class PerTraitRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a trait has fewer than 2 observed phenotypes, a phenotype is infinite, or weights are
-            not valid or not taken by `estimator`.
+            If a trait has fewer than 2 observed phenotypes, a phenotype is infinite, a dosage is
+            not valid, or weights are not valid or not taken by `estimator`.
         """
         X = self._check_markers(X, reset=True)
         # What they mean, and with it their size, is for the clones to check.
@@ -127,19 +128,25 @@ class PerTraitRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         return Ridge() if self.estimator is None else self.estimator
 
     def _check_markers(self, X: ArrayLike, *, reset: bool) -> ArrayLike:
-        # NaN is left to the clones to accept or to reject, each trait's pipeline may impute
-        checked = validate_data(
+        checked = check_dosages(
             self,
             X,
             reset=reset,
-            ensure_all_finite="allow-nan",
-            ensure_min_samples=2 if reset else 1,
+            min_samples=2 if reset else 1,
+            allow_missing=self._takes_missing(),
         )
         return X if hasattr(X, "loc") else checked
 
+    def _takes_missing(self) -> bool:
+        """Tell whether the clones, or the first steps of their pipelines, accept NaN."""
+        first = self._estimator()
+        while hasattr(first, "steps"):
+            first = first.steps[0][1]
+        return get_tags(first).input_tags.allow_nan
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = get_tags(self._estimator()).input_tags.allow_nan
+        tags.input_tags.allow_nan = self._takes_missing()
         return tags
 
 

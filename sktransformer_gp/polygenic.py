@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.relationship import column_moments
 from sktransformer_gp.saving.estimators import ModelFileMixin
-from sktransformer_gp.validation import check_dosages, check_phenotypes
+from sktransformer_gp.validation import all_or_nothing, check_dosages, check_phenotypes
 from sktransformer_gp.variance import (
     Spectrum,
     fit_reml,
@@ -116,6 +116,7 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
     def __init__(self, weighting: str = "repeats"):
         self.weighting = weighting
 
+    @all_or_nothing
     def fit(
         self,
         X: ArrayLike,

@@ -33,7 +33,12 @@ from sktransformer_gp.training import (
     ValidationPearson,
     pick_device,
 )
-from sktransformer_gp.validation import check_dosages, check_phenotypes, check_trait_weights
+from sktransformer_gp.validation import (
+    all_or_nothing,
+    check_dosages,
+    check_phenotypes,
+    check_trait_weights,
+)
 from sktransformer_gp.weights import (
     SampleWeights,
     check_sample_weight,
@@ -319,6 +324,7 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
             raise ValueError(f"preset is one of {sorted(PRESETS)}, got {name!r}")
         return cls(**{**copy.deepcopy(PRESETS[name]), **overrides})
 
+    @all_or_nothing
     def fit(
         self,
         X: ArrayLike,
@@ -359,6 +365,8 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
             If a parameter, dosage or phenotype is not valid; the message names it.
         FloatingPointError
             If the training diverges.
+        MemoryError
+            If the device has no memory left; the message says what to lower.
         """
         check_parameters(self)
         random_state = check_random_state(self.random_state)

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.relationship import squared_distances
 from sktransformer_gp.saving.estimators import ModelFileMixin
-from sktransformer_gp.validation import check_dosages, check_phenotypes
+from sktransformer_gp.validation import all_or_nothing, check_dosages, check_phenotypes
 from sktransformer_gp.variance import (
     Spectrum,
     fit_reml,
@@ -109,6 +109,7 @@ class RKHSRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         self.bandwidths = bandwidths
         self.weighting = weighting
 
+    @all_or_nothing
     def fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> "RKHSRegressor":

@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -18,6 +19,8 @@ from sktransformer_gp.metrics import pearson_correlation
 
 # Larger batches leave the cache: 512 take twice as long.
 PREDICTION_BATCH = 64
+# Of CUDA and MPS; of a CPU.
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
 
 
 def pick_device(name: str) -> str:
@@ -53,6 +56,42 @@ def pick_device(name: str) -> str:
     except RuntimeError as error:
         raise ValueError(f"device is 'auto', 'cpu', 'cuda' or 'mps', got {name!r}") from error
     return name
+
+
+@contextmanager
+def say_what_to_lower(device: str, batch_size: int) -> Iterator[None]:
+    """Turn torch's error for a lack of memory into one that says what to lower.
+
+    Parameters
+    ----------
+    device : str
+        Where memory is taken.
+    batch_size : int
+        Number of individuals in a training step.
+
+    Raises
+    ------
+    MemoryError
+        If torch finds no memory.
+
+    Examples
+    --------
+    >>> from sktransformer_gp.training import say_what_to_lower
+    >>> with say_what_to_lower("cuda", 32):
+    ...     raise RuntimeError("CUDA out of memory. Tried to allocate 20 GiB")
+    Traceback (most recent call last):
+    MemoryError: no memory left on the device 'cuda': lower batch_size (now 32), cross_fitting...
+    """
+    try:
+        yield
+    except RuntimeError as error:  # torch has a class for it on GPUs only
+        if not any(text in str(error) for text in OUT_OF_MEMORY):
+            raise
+        raise MemoryError(
+            f"no memory left on the device {device!r}: lower batch_size (now {batch_size}), "
+            "cross_fitting (encoders side by side) or d_model, keep fewer markers by a "
+            f"preprocessor, or give device='cpu' ({error})"
+        ) from error
 
 
 class MaskedMSELoss(nn.Module):
@@ -188,6 +227,10 @@ class SeededNet(NeuralNet):
         Unlike skorch's ``fit``, a KeyboardInterrupt is not swallowed: in a cross-validation the
         next fold would start on it.
         """
+        with say_what_to_lower(self.device, self.batch_size):
+            return self._train(X, y)
+
+    def _train(self, X: Tensor, y: Tensor) -> "EncoderNet":
         self.initialize()
         self._order = Generator().manual_seed(self.seed)
         self._noise = Generator(device=self.device).manual_seed(self.seed)
@@ -229,10 +272,10 @@ class SeededNet(NeuralNet):
         device = torch.device(self.device)
         # Apple's GPUs have no float64.
         device = torch.device("cpu") if device.type == "mps" else device
-        module = copy.deepcopy(self.module_).to(device, torch.float64).eval()
-        with torch.inference_mode():
+        with say_what_to_lower(self.device, self.batch_size), torch.inference_mode():
+            module = copy.deepcopy(self.module_).to(device, torch.float64).eval()
             parts = [getattr(module, method)(part.to(device)) for part in X.split(PREDICTION_BATCH)]
-        return torch.cat(parts, dim=1).cpu().numpy()
+            return torch.cat(parts, dim=1).cpu().numpy()
 
     def get_iterator(self, dataset: Dataset, training: bool = False) -> SlicedBatches:
         """Shuffle in training only."""

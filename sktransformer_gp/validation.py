@@ -1,5 +1,9 @@
 """Checks of dosages and phenotypes that all estimators share."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
@@ -7,6 +11,46 @@ from sklearn.utils.validation import check_array, check_consistent_length, valid
 
 MISSING = -1
 IMPUTER_ADVICE = "put DosageImputer() before this estimator: make_pipeline(DosageImputer(), ...)"
+
+
+def all_or_nothing(fit: Callable) -> Callable:
+    """Make a ``fit`` that fails or is interrupted leave the estimator unfitted.
+
+    Otherwise, what is learned first of new data would stand beside what is left of an earlier fit.
+
+    Parameters
+    ----------
+    fit : callable
+        The method.
+
+    Returns
+    -------
+    callable
+        The method, with the same signature.
+
+    Examples
+    --------
+    >>> from sktransformer_gp import GBLUPRegressor
+    >>> model = GBLUPRegressor().fit([[0], [1], [2], [2]], [0.0, 1.0, 2.0, 3.0])
+    >>> model.fit([[0, 1]], [float("inf")])
+    Traceback (most recent call last):
+    ValueError: Found array with 1 sample(s) (shape=(1, 2)) while a minimum of 2 is required...
+    >>> hasattr(model, "coef_")
+    False
+    """
+
+    @wraps(fit)
+    def fit_or_forget(self: BaseEstimator, *args: Any, **kwargs: Any) -> BaseEstimator:
+        before = set(vars(self))
+        try:
+            return fit(self, *args, **kwargs)
+        except BaseException:
+            for name in set(vars(self)):
+                if name.endswith("_") or name not in before:
+                    delattr(self, name)
+            raise
+
+    return fit_or_forget
 
 
 def is_missing(X: NDArray) -> NDArray:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars
 import pytest
 from scipy import sparse
 
@@ -14,11 +15,25 @@ from sktransformer_gp import (
     LinkageMerger,
     MinorAlleleFilter,
     MutualInformationSelector,
+    PerTraitRegressor,
     RKHSRegressor,
     TransformerGPRegressor,
+    compare_models,
+    load_model,
+    make_model,
+    paired_differences,
     pearson_correlation,
+    pearson_scorers,
+    quality_report,
+    rank_models,
+    save_model,
+    selection_response,
+    summarise,
+    top_fraction_overlap,
 )
+from sktransformer_gp.datasets import make_cross
 from sktransformer_gp.polygenic import PolygenicRegressor
+from sktransformer_gp.relationship import relationship_matrix
 
 RNG = np.random.default_rng(0)
 X = RNG.integers(0, 3, size=(40, 12), dtype=np.int8)
@@ -31,6 +46,7 @@ REGRESSORS = {
     "gblup": GBLUPRegressor,
     "rkhs": RKHSRegressor,
     "polygenic": PolygenicRegressor,
+    "ridge for each trait": PerTraitRegressor,
 }
 TRANSFORMERS = {
     "imputer": DosageImputer,
@@ -144,19 +160,19 @@ def test_other_markers_than_in_fit_are_refused(make):
         use(frame.rename(columns={"1:3": "1:3000"}))
 
 
-containers = pytest.mark.parametrize(
-    "same",
-    [
-        np.asfortranarray(X),
-        X.astype(">i2"),
-        X.astype(np.float64),
-        X.tolist(),
-        pd.DataFrame(X).astype("Int8"),
-        pd.DataFrame(X).astype("Float32"),
-        np.tile(X, 2)[:, :12],
-    ],
-    ids=["Fortran order", "big-endian", "floats", "lists", "Int8", "Float32", "a view"],
-)
+CONTAINERS = {
+    "Fortran order": np.asfortranarray(X),
+    "big-endian": X.astype(">i2"),
+    "floats": X.astype(np.float64),
+    "lists": X.tolist(),
+    "Int8": pd.DataFrame(X).astype("Int8"),
+    "Float32": pd.DataFrame(X).astype("Float32"),
+    "Arrow's int8": pd.DataFrame(X).astype("int8[pyarrow]"),
+    "Arrow's double": pd.DataFrame(X).astype("double[pyarrow]"),
+    "polars": polars.DataFrame(X, schema=[f"1:{j}" for j in range(12)]),
+    "a view": np.tile(X, 2)[:, :12],
+}
+containers = pytest.mark.parametrize("same", CONTAINERS.values(), ids=CONTAINERS)
 
 
 @pytest.mark.parametrize("make", TRANSFORMERS.values(), ids=TRANSFORMERS)
@@ -264,3 +280,88 @@ def test_markers_that_never_vary_leave_the_mean(make):
     predicted = make().fit(np.ones((40, 3), dtype=np.int8), y).predict(np.ones((2, 3)))
 
     np.testing.assert_allclose(predicted, y.mean(), atol=0.2 * y.std())
+
+
+SCORES = compare_models({"a": GBLUPRegressor(), "b": RKHSRegressor()}, X, y, cv=3, verbose=0)
+FITTED = GBLUPRegressor().fit(X, y)
+MODELS = {"gblup": GBLUPRegressor()}
+# What, and what the error says.
+BAD_CALLS = {
+    "a metric of other lengths": (lambda: pearson_correlation(y, y[:-1]), "40, 1.*39, 1"),
+    "a metric of NaN predictions": (lambda: pearson_correlation(y, y * np.nan), "y_pred contains"),
+    "a metric of one phenotype": (lambda: pearson_correlation(y[:1], y[:1]), "trait 0 has 1 obs"),
+    "a metric of text": (lambda: pearson_correlation(["high"] * 3, y[:3]), "'high'"),
+    "an average unknown": (lambda: pearson_correlation(y, y, multioutput="sum"), "got 'sum'"),
+    "a share above 1": (lambda: selection_response(y, y, fraction=2), "fraction.*got 2"),
+    "a share of nothing": (lambda: top_fraction_overlap(y, y, fraction=0), "fraction.*got 0"),
+    "a side unknown": (lambda: selection_response(y, y, select="top"), "select.*got 'top'"),
+    "scorers for one text": (lambda: pearson_scorers("yield"), "got 'yield'"),
+    "scorers for a name twice": (lambda: pearson_scorers(["a", "a"]), r"got \['a', 'a'\]"),
+    "no models": (lambda: compare_models({}, X, y), r"not empty; got \{\}"),
+    "a list of models": (lambda: compare_models([GBLUPRegressor()], X, y), "mapping of names"),
+    "a class for a model": (lambda: compare_models({"a": GBLUPRegressor}, X, y), "'a' is not an"),
+    "one fold": (lambda: compare_models(MODELS, X, y, cv=1), "1"),
+    "folds beyond the samples": (lambda: compare_models(MODELS, X, y, cv=41), "41"),
+    "no repeats": (lambda: compare_models(MODELS, X, y, repeats=0), "repeats.*0"),
+    "groups too short": (lambda: compare_models(MODELS, X, y, groups=[1, 2]), r"40, 2\]"),
+    "a share of no rows": (
+        lambda: compare_models(MODELS, X, y, train_fractions=[0.0]),
+        "train_fractions.*0",
+    ),
+    "names for two traits": (lambda: compare_models(MODELS, X, y, trait_names=["a", "b"]), "'b'"),
+    "phenotypes too short": (lambda: compare_models(MODELS, X, y[:-1]), "39"),
+    "a study of nobody": (lambda: compare_models(MODELS, X[:0], y[:0]), "0"),
+    "a trait never observed": (lambda: compare_models(MODELS, X, y * np.nan), "0 observed"),
+    "a reference unknown": (lambda: paired_differences(SCORES, "c"), "'c'"),
+    "a metric unknown": (lambda: paired_differences(SCORES, "a", metric="z"), "'z'"),
+    "a confidence of 2": (lambda: paired_differences(SCORES, "a", confidence=2), "confidence.*2"),
+    "differences of no scores": (lambda: paired_differences(SCORES[["model"]], "a"), "r"),
+    "a summary of no scores": (lambda: summarise(SCORES[["model"]]), "trait"),
+    "a summary against nobody": (lambda: summarise(SCORES, reference="c"), "'c'"),
+    "ranks by an unknown metric": (lambda: rank_models(SCORES, metric="z"), "'z'"),
+    "ranks of one model": (lambda: rank_models(SCORES[SCORES.model == "a"]), "1|one"),
+    "a model unknown": (lambda: make_model("blup"), "'blup'"),
+    "a seed of text": (lambda: make_model("rf", random_state="a").fit(X, y), "random_state"),
+    "a report of dosage 7 in diploids": (lambda: quality_report(with_cell(7), ploidy=2), "7"),
+    "a report of -3": (lambda: quality_report(with_cell(-3)), "-3"),
+    "a report of missing only": (lambda: quality_report(X * 0 - 1.0), "480 dosages are missing"),
+    "a report of text": (lambda: quality_report([["AA", "AB"]]), "'AA'"),
+    "a report with groups too few": (lambda: quality_report(X, groups=[1]), r"shape \(1,\)"),
+    "a similarity above 1": (lambda: quality_report(X, near_identical=1.5), "got 1.5"),
+    "a ploidy of 0": (lambda: quality_report(X, ploidy=0), "ploidy.*got 0"),
+    "dosages above the ploidy": (lambda: MinorAlleleFilter(ploidy=1).fit(X), "2, above the ploidy"),
+    "a model file of nothing": (lambda: load_model("/dev/null"), "not a file"),
+    "an unfitted model saved": (lambda: save_model(GBLUPRegressor(), "m"), "not fitted"),
+    "metadata of functions": (lambda: save_model(FITTED, "m", {"f": len}), "metadata.f"),
+    "a preset unknown": (lambda: TransformerGPRegressor.from_preset("gpt"), "got 'gpt'"),
+    "relationships of one sample": (lambda: relationship_matrix(X[:1]), "1 sample"),
+    "relationships without variation": (lambda: relationship_matrix(X * 0), "none of the 12"),
+    "relationships with NaN": (lambda: relationship_matrix(with_cell(np.nan)), "NaN"),
+    "a cross of nobody": (lambda: make_cross(0), "n_samples.*0"),
+    "a cross of h2 = 2": (lambda: make_cross(20, 30, h2=2), "h2.*2"),
+    "a cross of more QTL than markers": (lambda: make_cross(20, 5, n_qtl=9), "n_qtl.*9"),
+    "chromosomes of other length": (
+        lambda: TransformerGPRegressor(**TINY).fit(X, y, chromosomes=[1, 2]),
+        r"\(2,\), but X has 12",
+    ),
+    "weights of traits": (
+        lambda: TransformerGPRegressor(**TINY).fit(X, y, trait_weights=[1, 2]),
+        r"each of the 1 traits.*\[1, 2\]",
+    ),
+    "a standard deviation without folds": (
+        lambda: (
+            TransformerGPRegressor(
+                **{**TINY, "cross_fitting": None}, gate_penalty=0.1, token_dropout=0.1
+            )
+            .fit(X, y)
+            .predict(X, return_std=True)
+        ),
+        "cross_fitting=None",
+    ),
+}
+
+
+@pytest.mark.parametrize(("call", "message"), BAD_CALLS.values(), ids=BAD_CALLS)
+def test_bad_calls_are_refused(call, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        call()

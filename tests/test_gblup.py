@@ -3,6 +3,7 @@ import tracemalloc
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.optimize import minimize_scalar
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold, cross_validate
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -244,6 +245,45 @@ def test_bad_input_is_refused(X, y, message):
 @parametrize_with_checks([GBLUPRegressor(fixed_effects=[0])])
 def test_scikit_learn_checks_with_a_fixed_effect(estimator, check):
     check(estimator)
+
+
+def dense_reml(X, y, new):
+    """Estimate h2 by scipy's optimiser on the textbook's formula; return it and predictions."""
+    both = np.vstack([X, new]) - X.mean(axis=0)
+    K = both @ both.T / X.var(axis=0).sum()
+    n, ones = len(y), np.ones((len(y), 1))
+
+    def solve(h2):
+        V = h2 * K[:n, :n] + (1 - h2) * np.eye(n)
+        information = ones.T @ np.linalg.solve(V, ones)
+        mean = ones.T @ np.linalg.solve(V, y) / information[0]
+        left = np.linalg.solve(V, y - mean)
+        return V, information, mean, left
+
+    def minus_twice_likelihood(h2):
+        V, information, _, left = solve(h2)
+        n_contrasts = n - 1
+        variance = y @ left / n_contrasts
+        log_dets = np.linalg.slogdet(V)[1] + np.linalg.slogdet(information)[1]
+        return log_dets + n_contrasts * np.log(variance)
+
+    h2 = minimize_scalar(
+        minus_twice_likelihood, bounds=(1e-4, 1 - 1e-4), method="bounded", options={"xatol": 1e-9}
+    ).x
+    _, _, mean, left = solve(h2)
+    return h2, mean + h2 * K[n:, :n] @ left
+
+
+@pytest.mark.parametrize("m", [60, 300])
+def test_agrees_with_a_dense_reml_by_another_optimiser(m):
+    X, Y = simulate(n=120, m=m, h2=(0.3, 0.5, 0.7))
+    model = GBLUPRegressor().fit(X[:100], Y[:100])
+
+    for k, h2 in enumerate(model.h2_):
+        expected, predicted = dense_reml(X[:100].astype(float), Y[:100, k], X[100:].astype(float))
+        assert 0.01 < expected < 0.99
+        assert h2 == pytest.approx(expected, abs=1e-5)  # as near as the optimiser comes
+        np.testing.assert_allclose(model.predict(X[100:])[:, k], predicted, atol=1e-6)
 
 
 def cross_validated(X, y, names):

@@ -199,9 +199,12 @@ def _append(path: Path, text: str) -> None:
 def _replace(path: Path, text: str) -> None:
     # A reader, or a run after a kill, sees the old file or the new one and never a part.
     draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
-    with draft.open("wb", buffering=0) as file:
-        _write_all(file, text)
-    os.replace(draft, path)
+    try:
+        with draft.open("wb", buffering=0) as file:
+            _write_all(file, text)
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _write_all(file: io.FileIO, text: str) -> None:
