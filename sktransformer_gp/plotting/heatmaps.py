@@ -107,8 +107,8 @@ def plot_linkage(r2: pd.DataFrame, *, between: bool = False, ax: "Axes | None" =
     runs, chromosomes = window_runs([str(name) for name in r2.columns])
     drawn = np.triu(np.ones((n, n), dtype=bool))
     if not between:
-        run = np.repeat(range(len(runs)), [run.stop - run.start for run in runs])
-        drawn &= run[:, None] == run
+        number = np.repeat(range(len(runs)), [run.stop - run.start for run in runs])
+        drawn &= number[:, None] == number
     # Cell (i, j) is a square on its corner: centre ((i + j + 1) / 2, j - i).
     corners = np.arange(n + 1)
     x, y = (corners[:, None] + corners) / 2, corners - corners[:, None]
