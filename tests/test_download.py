@@ -235,5 +235,5 @@ def test_home_is_expanded(tmp_path, monkeypatch):
 
 def test_no_test_reaches_the_network():
     """The address is one that is kept for documentation: nobody answers there."""
-    with socket.socket() as connection, pytest.raises(AssertionError, match="192.0.2.1"):
+    with socket.socket() as connection, pytest.raises(AssertionError, match=r"192\.0\.2\.1"):
         connection.connect(("192.0.2.1", 80))
