@@ -1,4 +1,5 @@
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -7,6 +8,20 @@ import pytest
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers share the cores; the thread pools of torch and BLAS in each would fight over them.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+def refuse_network(event, arguments):
+    """Let no test reach beyond this machine, whatever opens the connection."""
+    if event != "socket.connect" or arguments[0].type != socket.SOCK_STREAM:
+        return
+    address = arguments[1]
+    if isinstance(address, tuple) and not address[0].startswith(LOOPBACK):
+        raise AssertionError(f"a test wants to connect to {address}")
+
+
+sys.addaudithook(refuse_network)
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "upstream"
 

@@ -1,5 +1,6 @@
 import hashlib
 import os
+import socket
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -230,3 +231,9 @@ def test_home_is_expanded(tmp_path, monkeypatch):
     for variable in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(variable, str(tmp_path))
     assert get_data_home("~/genomes") == tmp_path / "genomes"
+
+
+def test_no_test_reaches_the_network():
+    """The address is one that is kept for documentation: nobody answers there."""
+    with socket.socket() as connection, pytest.raises(AssertionError, match=r"192\.0\.2\.1"):
+        connection.connect(("192.0.2.1", 80))
