@@ -50,7 +50,7 @@ class GenotypeGAN(BaseEstimator):
         Size of the hidden layers.
     gradient_penalty : float > 0, default=1.0
         Weight of the critic's squared gradient at real calls, which keeps the pair from swinging.
-    max_iter : int >= 1, default=60
+    max_iter : int >= 1, default=40
         Number of epochs.
     batch_size : int >= 1 or "auto", default="auto"
         Number of individuals in a training step; "auto" = 32, or what gives 20 steps an epoch
@@ -122,7 +122,7 @@ class GenotypeGAN(BaseEstimator):
         d_model=16,
         dim_feedforward=64,
         gradient_penalty=1.0,
-        max_iter=60,
+        max_iter=40,
         batch_size="auto",
         learning_rate_init=0.001,
         random_state=None,
