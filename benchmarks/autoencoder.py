@@ -133,13 +133,13 @@ def codes(arguments):
         for n_components in SIZES:
             for coder in ("pca", "autoencoder"):
                 case = {"trait": trait, "n_components": n_components, "coder": coder}
-                yield case, lambda c=case: predict_from_codes(**c)
+                yield case, lambda c=case: predict_from_codes(**c, n=arguments.chromosomes)
 
 
-def predict_from_codes(trait: str, n_components: int, coder: str) -> list[dict]:
+def predict_from_codes(trait: str, n_components: int, coder: str, n: int) -> list[dict]:
     """Cross-validate ridge on codes; also how well the dosages can be told back."""
     study = datasets.fetch_yeast(traits=[trait], complete_cases=True, as_frame=True)
-    X, y = study.data, study.target.to_numpy().ravel()
+    X, y = study.data[dosages("yeast", n).columns], study.target.to_numpy().ravel()
     rows = []
     for fold, (train, test) in enumerate(KFold(5, shuffle=True, random_state=0).split(X)):
         if fold >= 2:

@@ -80,6 +80,10 @@ class DosageImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     outbred mice     0.584   0.724  0.989      0.841
     ===============  ======  =====  =========  ==============
 
+    "autoencoder" against "linkage", on four chromosomes and markers with a minor allele frequency
+    of .2 and more: barley .974 against .967 with 5 % hidden, .938 against .822 with 50 %; yeast
+    .996 against .997 and .992 against .987.
+
     Examples
     --------
     >>> import numpy as np
