@@ -7,11 +7,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
-from sktransformer_gp.inputs import input_names
 from sktransformer_gp.markers import (
     SEPARATOR,
     chromosome_runs,
     chromosomes_from_names,
+    input_names,
     window_index,
 )
 from sktransformer_gp.preprocessing import LinkageMerger
