@@ -39,7 +39,8 @@ class KillsItsWorkerOnce(Ridge):
 
 @pytest.fixture(scope="module")
 def cluster():
-    options = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
+    # Any free port: the usual one is taken where another cluster runs.
+    options = {"threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "silence_logs": 50}
     with distributed.LocalCluster(n_workers=3, **options) as cluster:
         yield cluster
 
