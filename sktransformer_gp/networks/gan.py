@@ -36,7 +36,7 @@ class GenotypeGAN(BaseEstimator):
     to tell its calls from real ones, and the generator learns from the critic. After each epoch
     draws are compared with real individuals, and the best epoch without loss of diversity is kept.
 
-    In a cross :class:`HaplotypeCopier` draws better genotypes in a hundredth of the time: see Notes.
+    In a cross :class:`HaplotypeCopier` draws better genotypes in a hundredth of the time (Notes).
 
     Parameters
     ----------
