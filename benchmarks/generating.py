@@ -8,9 +8,9 @@ error of allele frequencies and heterozygosity; error of the correlation of mark
 apart; overlap with the real half in the plane of two principal components (1 - Hellinger distance
 of histograms); adversarial accuracy of the nearest neighbour (.5 = cannot be told apart); AUC of
 guessing who was in the training half from the distance to the nearest draw (.5 = private); share of
-training individuals that are copied (all but 1 % of the calls). On yeast also r of GBLUP on Maltose
-with the draws, labelled by GBLUP itself, added to the training half. Each case is appended as it is
-done; what stands in the CSV is not run again.
+training individuals that are copied (all but 1 % of the calls). On yeast also r of GBLUP on
+Lithium_Chloride with the draws, labelled by GBLUP itself, added to the training half. Each case is
+appended as it is done; what stands in the CSV is not run again.
 """
 
 import argparse
@@ -62,7 +62,9 @@ def main() -> None:
 def load(dataset: str, n_chromosomes: int) -> tuple[pd.DataFrame, np.ndarray | None]:
     """Fetch the dosages of some chromosomes, and for yeast a trait."""
     if dataset == "yeast":
-        study = datasets.fetch_yeast(traits=["Maltose"], complete_cases=True, as_frame=True)
+        study = datasets.fetch_yeast(
+            traits=["Lithium_Chloride"], complete_cases=True, as_frame=True
+        )
         y = study.target.to_numpy().ravel()
     else:
         study, y = getattr(datasets, f"fetch_{dataset}")(as_frame=True), None

@@ -22,7 +22,7 @@ from sktransformer_gp import (
     datasets,
 )
 
-TRAITS = ("Maltose", "Trehalose")
+TRAITS = ("Maltose",)
 SIZES = (50, 100, 200, 800)
 MODELS = ("gblup", "tokens + gblup", "from random weights", "pre-trained")
 N_TEST = 150

@@ -103,6 +103,9 @@ class GenotypeAutoencoder(CallNetwork):
     .107 with trained axes, .144 or more with a network, .084 so, and .088 by PCA both ways. Ridge
     on the codes therefore predicts as ridge on principal components does.
 
+    Of new yeast segregants (four chromosomes) .917 and .993 of the calls are told back right from
+    16 and 64 codes, .911 and .989 by PCA.
+
     References
     ----------
     Vincent, P., Larochelle, H., Bengio, Y. & Manzagol, P.-A. (2008). Extracting and composing

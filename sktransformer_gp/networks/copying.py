@@ -51,6 +51,12 @@ class HaplotypeCopier(BaseEstimator):
     --------
     GenotypeGAN : The lecture's generative network.
 
+    Notes
+    -----
+    On half of the yeast segregants a nearest neighbour told drawn from real in 53 % of the cases
+    with a rate of 1 and in 49 % with .05. The lower the rate, the more of each individual is handed
+    on: look for long shared pieces before draws are given away.
+
     References
     ----------
     Li, N. & Stephens, M. (2003). Modeling linkage disequilibrium and identifying recombination

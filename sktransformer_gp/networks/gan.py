@@ -36,7 +36,7 @@ class GenotypeGAN(BaseEstimator):
     to tell its calls from real ones, and the generator learns from the critic. After each epoch
     draws are compared with real individuals, and the best epoch without loss of diversity is kept.
 
-    :class:`HaplotypeCopier` draws better genotypes in a thousandth of the time: see Notes.
+    In a cross :class:`HaplotypeCopier` draws better genotypes in a hundredth of the time (Notes).
 
     Parameters
     ----------
@@ -96,6 +96,13 @@ class GenotypeGAN(BaseEstimator):
     Calls are whole in the forward pass and have the gradient of their probabilities. The critic
     sees how much the calls of its batch vary, so that draws that are all alike give themselves
     away.
+
+    On half of the yeast segregants (four chromosomes) the mean error of allele frequencies was .08
+    and that of correlations of neighbouring markers .11, against .02 and .003 by a copier of
+    haplotypes; a nearest neighbour told drawn from real in 62 % of the cases, against 49 to 53 %.
+    On barley, whose families span chromosomes, the overlap in two principal components was .77
+    against .44, but calls were less sharp (87 % against 62 %). Membership in training could not be
+    told (AUC .51 and .49), and no training individual was copied.
 
     References
     ----------

@@ -87,6 +87,10 @@ class PretrainedGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
     -----
     Dosages may be missing (NaN or -1): the network has learned to read around them.
 
+    Pre-training did not help where it was measured. With 50, 100, 200 and 800 phenotyped yeast
+    segregants (Maltose, merged markers, one split) r on 150 others was .13, .28, .35, .57 with it,
+    .22, .28, .48, .63 without, and .30, .32, .48, .65 by GBLUP.
+
     Examples
     --------
     >>> import numpy as np
