@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from sktransformer_gp.regressor import TransformerGPRegressor
     from sktransformer_gp.rkhs import RKHSRegressor
     from sktransformer_gp.saving import load_model, save_model
+    from sktransformer_gp.snp_blup import SNPBLUPRegressor
 
 __version__ = "0.1.0.dev0"
 
@@ -65,6 +66,7 @@ __all__ = [
     "PerTraitRegressor",
     "PretrainedGPRegressor",
     "RKHSRegressor",
+    "SNPBLUPRegressor",
     "TransformerGPRegressor",
     "compare_models",
     "default_models",
@@ -116,6 +118,7 @@ _MODULES = {
     "regressor": ["TransformerGPRegressor"],
     "rkhs": ["RKHSRegressor"],
     "saving": ["load_model", "save_model"],
+    "snp_blup": ["SNPBLUPRegressor"],
 }
 
 

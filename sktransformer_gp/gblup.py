@@ -7,18 +7,23 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from sktransformer_gp.conjugate import LinearKernel, fit_iteratively
 from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.relationship import genetic_values, inner_products, marker_sums
 from sktransformer_gp.saving.estimators import ModelFileMixin
 from sktransformer_gp.validation import all_or_nothing, check_dosages, check_phenotypes
 from sktransformer_gp.variance import (
     Spectrum,
+    VarianceFit,
     fit_reml,
     kernel_spectrum,
     marker_spectrum,
     missingness_patterns,
 )
 from sktransformer_gp.weights import SampleWeights, check_sample_weight, drop_weightless, take
+
+# Samples and markers beyond which no matrix is decomposed: at 20,000 it takes 3 GB, and an hour.
+LARGEST_DECOMPOSITION = 20_000
 
 
 class GBLUPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
@@ -76,7 +81,9 @@ class GBLUPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
 
     Samples without a phenotype of a trait (NaN) are left out for this trait: its mean dosages,
     ``c`` and variances come from the others. Traits observed on the same samples share one
-    eigendecomposition. A constant trait gets ``h2_ = 0``, effects of 0 and its constant as
+    eigendecomposition. With more than 20,000 samples and markers nothing is decomposed: the ratio
+    of the variances is that of 4,096 samples, and the equations of all samples are solved by
+    conjugate gradients. A constant trait gets ``h2_ = 0``, effects of 0 and its constant as
     intercept; so does any trait where no marker varies, with its mean.
 
     References
@@ -141,8 +148,7 @@ class GBLUPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         is_fixed = self._fixed_columns()
         markers = X[:, ~is_fixed] if is_fixed.any() else X
         design = np.column_stack([np.ones(len(X)), X[:, is_fixed]])
-        nested = weights is None and not is_fixed.any()
-        variances = fit_reml(traits, _spectra(markers, design, weights), nested=nested)
+        variances = _fit_variances(markers, traits, design, weights)
         effects = marker_sums(markers, variances.dual_coef).T  # (n_traits, n_markers)
         residuals = traits - genetic_values(markers, effects)
         roots = 1.0 if weights is None else weights.roots
@@ -197,6 +203,17 @@ def _column_numbers(given: Sequence, names: list[str], n_columns: int) -> list[i
     valid = names if all(isinstance(c, str) for c in given) else range(n_columns)
     unknown = any(isinstance(c, bool | np.bool_) or c not in valid for c in given)
     return None if unknown else [valid.index(c) for c in given]
+
+
+def _fit_variances(
+    markers: NDArray, y: NDArray, design: NDArray, weights: SampleWeights | None
+) -> VarianceFit:
+    if min(markers.shape) > LARGEST_DECOMPOSITION:
+        ones = np.ones(markers.shape[1])
+        kernel = LinearKernel(markers, markers[0].astype(np.float64), ones)
+        return fit_iteratively(kernel, y, design, weights=weights)
+    nested = weights is None and design.shape[1] == 1
+    return fit_reml(y, _spectra(markers, design, weights), nested=nested)
 
 
 def _spectra(

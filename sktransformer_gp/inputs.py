@@ -1,5 +1,8 @@
 """What happens to dosages and phenotypes before the encoder, learned on the training rows."""
 
+from collections.abc import Iterable
+from mmap import mmap
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -7,6 +10,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from sklearn.base import clone
+from sklearn.feature_selection import SelectorMixin
 from torch import Tensor
 
 from sktransformer_gp.markers import chromosomes_from_names, window_index
@@ -14,6 +18,7 @@ from sktransformer_gp.preprocessing import LinkageMerger
 from sktransformer_gp.relationship import column_moments, spread_or_one
 from sktransformer_gp.weights import SampleWeights, weighted_mean
 
+MAPPED_BLOCK = 2**26  # dosages read at a time from a file
 PREPROCESSORS = {"linkage": LinkageMerger}
 
 
@@ -67,11 +72,24 @@ class EncoderInput:
         return self
 
     def transform(self, X: NDArray) -> Tensor:
-        """Return the encoder's input (n_samples, M): small integers where X has them."""
-        if self.preprocessor is not None:
+        """Return the encoder's input (n_samples, M): small integers where X has them.
+
+        Where X is mapped from a file, so is what is returned, from a temporary one.
+        """
+        if is_mapped(X):
+            height = max(1, MAPPED_BLOCK // X.shape[1])
+            blocks = (self._transform(X[s : s + height]) for s in range(0, len(X), height))
+            return _map(blocks, len(X))
+        return torch.from_numpy(self._transform(X))
+
+    def _transform(self, X: NDArray) -> NDArray:
+        if isinstance(self.preprocessor, SelectorMixin):
+            # Without a DataFrame for the names, which scikit-learn looks at column by column.
+            X = np.compress(self.preprocessor.get_support(), X, axis=1)
+        elif self.preprocessor is not None:
             X = np.asarray(self.preprocessor.transform(self._frame(X)))
         integers = X.dtype in (np.int8, np.int16, np.int32)
-        return torch.tensor(np.ascontiguousarray(X, dtype=X.dtype if integers else np.float32))
+        return np.array(X, dtype=X.dtype if integers else np.float32, order="C")
 
     def windows(self, size: int) -> Tensor:
         """Return the markers of each window, (T, W)."""
@@ -79,6 +97,43 @@ class EncoderInput:
 
     def _frame(self, X: NDArray) -> pd.DataFrame:
         return pd.DataFrame(X, columns=self.names)
+
+
+def is_mapped(X: NDArray) -> bool:
+    """Tell whether an array lies in a file that is mapped into memory.
+
+    Parameters
+    ----------
+    X : ndarray
+        An array, or a view of one.
+
+    Returns
+    -------
+    bool
+        Whether it does.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktransformer_gp.inputs import is_mapped
+    >>> is_mapped(np.zeros(3)[1:])
+    False
+    """
+    while isinstance(X, np.ndarray):
+        if isinstance(X, np.memmap):
+            return True
+        X = X.base
+    return isinstance(X, mmap)
+
+
+def _map(blocks: Iterable[NDArray], n_rows: int) -> Tensor:
+    """Write blocks of rows to a file that is gone with the tensor."""
+    with TemporaryFile() as file:
+        for block in blocks:
+            file.write(block.data)
+        file.flush()
+        mapped = np.memmap(file, dtype=block.dtype, mode="r+", shape=(n_rows, block.shape[1]))
+        return torch.from_numpy(mapped)
 
 
 def check_classes(Z: Tensor, n_dosages: int) -> None:

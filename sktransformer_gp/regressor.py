@@ -25,6 +25,7 @@ from sktransformer_gp.parameters import check_parameters
 from sktransformer_gp.polygenic import PolygenicRegressor
 from sktransformer_gp.presets import PRESETS
 from sktransformer_gp.saving.estimators import ModelFileMixin
+from sktransformer_gp.snp_blup import SNPBLUPRegressor
 from sktransformer_gp.training import (
     DivergenceGuard,
     EncoderNet,
@@ -51,6 +52,8 @@ from sktransformer_gp.weights import (
 
 Rows = tuple[NDArray, NDArray, SampleWeights | None]
 LARGEST_BATCH, FEWEST_BATCHES = 32, 20
+# Samples beyond which the polygenic term has no kernels between all of them.
+LARGEST_KERNEL = 4096
 ENCODER_PARAMETERS = (
     "tokens",
     "positions",
@@ -608,8 +611,8 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         if self.cross_fitting is not None:
             self.component_names_ += ["polygenic"]
             known_folds = folds if has_folds else None
-            polygenic = PolygenicRegressor(self.weighting)
-            self.polygenic_ = polygenic.fit(
+            kind = PolygenicRegressor if len(Z) <= LARGEST_KERNEL else SNPBLUPRegressor
+            self.polygenic_ = kind(weighting=self.weighting).fit(
                 Z.numpy(), Y, known_folds, self._input.counts, weights and weights.values
             )
         if not has_folds:

@@ -3,14 +3,21 @@ import pytest
 import torch
 from sklearn.pipeline import make_pipeline
 
+from sktransformer_gp import TransformerGPRegressor
+from sktransformer_gp.datasets import make_cross
 from sktransformer_gp.inputs import (
     EncoderInput,
     TraitScale,
     check_classes,
     column_moments,
+    is_mapped,
 )
 from sktransformer_gp.markers import input_names
-from sktransformer_gp.preprocessing import LinkageMerger, MutualInformationSelector
+from sktransformer_gp.preprocessing import (
+    LinkageMerger,
+    MinorAlleleFilter,
+    MutualInformationSelector,
+)
 
 
 @pytest.fixture
@@ -92,3 +99,47 @@ def test_a_dosage_that_cannot_be_looked_up_is_named(bad):
 def test_chromosomes_of_another_length_are_refused():
     with pytest.raises(ValueError, match=r"shape \(3,\), but X has 2 markers"):
         input_names(2, None, ["a", "b", "c"])
+
+
+@pytest.mark.parametrize("preprocessor", ["linkage", None, MinorAlleleFilter()])
+def test_what_is_mapped_from_a_file_stays_in_a_file(tmp_path, monkeypatch, preprocessor):
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 3, size=(50, 40)).astype(np.int8)
+    X[:, 1::2] = X[:, ::2]
+    mapped = np.memmap(tmp_path / "X", dtype=np.int8, mode="w+", shape=X.shape)
+    mapped[:] = X
+    names, Y = np.array([f"x{j}" for j in range(40)], dtype=object), rng.normal(size=(50, 1))
+    inputs = EncoderInput(preprocessor, names, seed=0).fit(mapped, Y)
+    monkeypatch.setattr("sktransformer_gp.inputs.MAPPED_BLOCK", 7 * 40)
+    known = inputs.transform(X[3:45])
+    made = []
+    monkeypatch.setattr(
+        np,
+        "memmap",
+        lambda *args, made_by=np.memmap, **kwargs: (
+            made.append(made_by(*args, **kwargs)) or made[-1]
+        ),
+    )
+    monkeypatch.setattr("sktransformer_gp.inputs.is_mapped", lambda X: True)
+    found = inputs.transform(mapped[3:45])
+    assert torch.equal(found, known) and found.dtype == known.dtype
+    assert len(made) == 1 and made[0].ctypes.data == found.data_ptr()
+
+
+def test_views_of_a_mapped_file_are_mapped(tmp_path):
+    mapped = np.memmap(tmp_path / "X", dtype=np.int8, mode="w+", shape=(4, 3))
+    assert is_mapped(mapped) and is_mapped(np.asarray(mapped[1:])[:, ::2])
+    assert not is_mapped(np.array(mapped))
+
+
+def test_a_fit_leaves_the_mapped_file_as_it_is(tmp_path):
+    cross = make_cross(n_samples=80, n_markers=60, n_traits=1, random_state=0)
+    mapped = np.memmap(tmp_path / "X", dtype=np.int8, mode="w+", shape=cross.data.shape)
+    mapped[:] = cross.data
+    mapped.flush()
+    read_only = np.memmap(tmp_path / "X", dtype=np.int8, mode="r", shape=cross.data.shape)
+    model = TransformerGPRegressor(max_iter=2, random_state=0)
+    found = model.fit(read_only[:60], cross.target[:60]).predict(read_only[60:])
+    np.testing.assert_array_equal(read_only, cross.data)
+    known = model.fit(cross.data[:60], cross.target[:60]).predict(cross.data[60:])
+    np.testing.assert_array_equal(found, known)

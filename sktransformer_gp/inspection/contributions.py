@@ -167,8 +167,8 @@ def _split_transformer(
     Z, origin = part.inputs(X), part.inputs(reference[None])
     total[:, columns] = part.contributions(Z, origin, tolerance)
     if model.polygenic_ is not None:
-        kernels = KernelPart.of_polygenic(model.polygenic_, trait)
-        shares = kernels.contributions(Z.numpy(), origin.numpy()[0])
+        split = _splitter(model.polygenic_)
+        shares = split(model.polygenic_, Z.numpy(), trait, origin.numpy()[0])
         total[:, columns] += model.weights_[-1, trait] * shares
     return total
 

@@ -9,6 +9,7 @@ from sktransformer_gp.inspection.kernels import KernelPart
 from sktransformer_gp.inspection.steps import LastStep
 from sktransformer_gp.polygenic import PolygenicRegressor
 from sktransformer_gp.regressor import TransformerGPRegressor
+from sktransformer_gp.snp_blup import SNPBLUPRegressor
 
 
 class Substitution:
@@ -39,7 +40,9 @@ class Substitution:
             self._Z = self._encoders.inputs(X)
             self._changes = EncoderChanges(self._encoders, self._Z)
             if model.polygenic_ is not None:
-                self._polygenic = _PolygenicTerm(model.polygenic_, self._Z.numpy())
+                is_linear = isinstance(model.polygenic_, SNPBLUPRegressor)
+                term = _LinearTerm if is_linear else _PolygenicTerm
+                self._polygenic = term(model.polygenic_, self._Z.numpy())
             self._change = self._predict_parts
 
     def predict(self, columns: NDArray, dosages: NDArray) -> NDArray:
@@ -75,6 +78,17 @@ class Substitution:
         X = self.step.X.astype(np.result_type(self.step.X, dosages))
         X[:, columns] = dosages
         return X
+
+
+class _LinearTerm:
+    """How a linear polygenic term changes with some markers."""
+
+    def __init__(self, model: SNPBLUPRegressor, X: NDArray):
+        self.X, self.effects = X, model.coef_.T
+
+    def change(self, columns: NDArray, dosages: NDArray) -> NDArray:
+        """Return the differences, (n_samples, n_traits)."""
+        return (dosages - self.X[:, columns]) @ self.effects[columns]
 
 
 class _PolygenicTerm:

@@ -9,7 +9,8 @@ from sklearn.utils.validation import check_is_fitted
 from sktransformer_gp.markers import chromosome_runs, chromosomes_from_names
 from sktransformer_gp.validation import check_dosages
 
-BLOCK = 2048
+BLOCK = 2048  # markers compared at a time, fewer where there are many samples
+DOSAGES = 2**25
 
 
 class LinkageMerger(SelectorMixin, BaseEstimator):
@@ -90,9 +91,10 @@ class LinkageMerger(SelectorMixin, BaseEstimator):
         polymorphic = np.zeros(X.shape[1], dtype=bool)
         self.slopes_ = np.zeros(X.shape[1])
         chromosomes = chromosomes_from_names(getattr(self, "feature_names_in_", None))
+        width = min(BLOCK, max(1, DOSAGES // len(X)))
         for run in chromosome_runs(chromosomes, X.shape[1]):
-            for first in range(run.start, run.stop, BLOCK):
-                block = slice(first, min(first + BLOCK, run.stop))
+            for first in range(run.start, run.stop, width):
+                block = slice(first, min(first + width, run.stop))
                 starts[block], polymorphic[block], self.slopes_[block] = _runs(X[:, block], self.r2)
         if not starts.any():
             starts[0] = polymorphic[0] = True

@@ -54,6 +54,11 @@ SHAPES = {
         "intercept_ lambda_ kernel_weights_ residual_variance_": "float 4 traits?",
         "out_of_fold_ out_of_fold_std_": "float? samples traits?",
     },
+    "SNPBLUPRegressor": {
+        "coef_": "float traits? features",
+        "intercept_ lambda_ h2_ residual_std_": "float traits?",
+        "out_of_fold_ out_of_fold_std_": "float? samples traits?",
+    },
     "CNNGPRegressor": {
         "n_outputs_": "size outputs",
         "_traits.mean _traits.scale": "float outputs",
@@ -99,7 +104,6 @@ SHAPES = {
         "loss_curve_": "float epochs",
         "validation_scores_": "float? epochs",
         "polygenic_.n_features_in_": "size? kept",
-        "polygenic_.intercept_": "float? 4 outputs",
     },
 }
 
@@ -259,6 +263,10 @@ def _check_components(model: Any, sizes: dict[str, int | None]) -> None:
             f"{sizes['members']} encoders in {model._n_regimes} regimes do not make "
             f"{sizes['components']} components"
         )
+    if model.polygenic_ is not None:
+        found = np.shape(np.atleast_2d(model.polygenic_.intercept_))[1]
+        if found != sizes["outputs"]:
+            raise ValueError(f"the polygenic term has {found} traits, not {sizes['outputs']}")
     _check_kept(model, sizes)
 
 

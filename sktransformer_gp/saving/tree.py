@@ -47,6 +47,7 @@ CLASSES = {
     "PolygenicRegressor": "sktransformer_gp.polygenic",
     "PretrainedGPRegressor": "sktransformer_gp.networks.pretrained",
     "RKHSRegressor": "sktransformer_gp.rkhs",
+    "SNPBLUPRegressor": "sktransformer_gp.snp_blup",
     "SeededNet": "sktransformer_gp.training",
     "TraitScale": "sktransformer_gp.inputs",
     "TransformerGPRegressor": "sktransformer_gp.regressor",

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sktransformer_gp.datasets import make_cross
 from sktransformer_gp.preprocessing import LinkageMerger
 
 
@@ -125,3 +126,13 @@ def test_effects_of_nothing_but_monomorphic_markers_are_zero():
     merger = LinkageMerger().fit(np.ones((5, 3)))
 
     assert merger.spread_effects([2.0]).tolist() == [0, 0, 0]
+
+
+def test_many_samples_are_compared_over_fewer_markers(monkeypatch):
+    cross = make_cross(n_samples=60, n_markers=200, n_traits=1, random_state=0)
+    monkeypatch.setattr("sktransformer_gp.preprocessing.merging.DOSAGES", 60 * 50)
+    whole = LinkageMerger().fit(cross.data)
+    parts = [LinkageMerger().fit(cross.data[:, s : s + 50]) for s in range(0, 200, 50)]
+    np.testing.assert_array_equal(
+        whole.get_support(), np.concatenate([part.get_support() for part in parts])
+    )
