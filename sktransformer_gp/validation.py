@@ -182,7 +182,7 @@ def check_dosages(
 
 def check_phenotypes(
     estimator: BaseEstimator,
-    y: ArrayLike,
+    y: ArrayLike | None,
     X: NDArray,
     sample_weight: NDArray | None = None,
     *,
