@@ -138,13 +138,14 @@ def last_step(model: BaseEstimator, X: ArrayLike) -> LastStep:
     >>> last_step(model.fit(X, [1.0, 2.0, 3.0]), X).markers
     array(['1:10', '2:5'], dtype=object)
     """
-    samples = np.asarray(getattr(X, "index", np.arange(len(X))))
+    index = X.index if isinstance(X, pd.DataFrame) else None
     X = _named(model, X)
     if isinstance(model, Pipeline):
         if len(model) > 1:
             X = _named(model[-1], model[:-1].transform(X))
         model = model[-1]
     dosages = check_dosages(model, X, reset=False)
+    samples = np.arange(len(dosages)) if index is None else np.asarray(index)
     return LastStep(model, dosages, _marker_names(model, dosages.shape[1]), samples)
 
 

@@ -70,3 +70,8 @@ def test_missing_dosages_name_the_imputer(cross):
     model = GBLUPRegressor().fit(cross.data, cross.target)
     with pytest.raises(ValueError, match="DosageImputer"):
         last_step(model, pd.DataFrame(-1, index=[0], columns=cross.data.columns))
+
+
+def test_samples_of_lists_are_numbered():
+    X = [[0, 1], [1, 0], [2, 1]]
+    assert last_step(GBLUPRegressor().fit(X, [1.0, 2.0, 3.0]), X).samples.tolist() == [0, 1, 2]
