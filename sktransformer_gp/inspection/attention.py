@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
+from sktransformer_gp.encoder import AttentionPooling, MarkerEncoder
 from sktransformer_gp.inspection.disequilibrium import span_names
 from sktransformer_gp.inspection.encoders import EncoderPart
 from sktransformer_gp.inspection.steps import LastStep, last_step
@@ -100,8 +101,8 @@ def _encoder(model: BaseEstimator) -> tuple[EncoderPart, Tensor]:
 
 
 def _find_layer(
-    model: TransformerGPRegressor, encoder: nn.Module, layer: int | None, head: int | None
-) -> nn.Module:
+    model: TransformerGPRegressor, encoder: MarkerEncoder, layer: int | None, head: int | None
+) -> AttentionPooling | SelfAttention:
     if head is not None and head not in range(model.n_heads):
         raise ValueError(f"head is None or one of 0..{model.n_heads - 1}, got {head!r}")
     if layer is None:
@@ -116,7 +117,8 @@ def _find_layer(
             f"layer is None or the number of one of the {model.n_layers} self-attention blocks, "
             f"from 0, got {layer!r}"
         )
-    return encoder.blocks[layer].parts[0]
+    block: Any = encoder.blocks[layer]
+    return block.parts[0]
 
 
 def _inputs_of(source: nn.Module, encoder: EncoderPart, Z: Tensor) -> Iterator[Tensor]:
@@ -138,7 +140,7 @@ def _learned_queries(source: Any, x: Tensor, weights: Tensor, head: int | None) 
     return attention if head is None else attention[:, [head]]
 
 
-def _self_attention(source: SelfAttention, x: Tensor, weights: Tensor, head: int | None) -> Tensor:
+def _self_attention(source: Any, x: Tensor, weights: Tensor, head: int | None) -> Tensor:
     """Average ``softmax(Q K' / sqrt(d_k))`` over members and, without a head, over heads."""
     with torch.inference_mode():
         q, k, _ = source.project_in(x).unflatten(-1, (3, source.n_heads, -1)).unbind(-3)

@@ -178,7 +178,8 @@ def _gate(step: LastStep, Y: NDArray | None, settings: _Settings) -> Importance:
     for values, part in zip((squares, effects), out, strict=True):
         by_regime = values[filled].reshape(len(columns), len(shares), -1, shares.shape[1])
         part[:, columns] = (by_regime.mean(axis=2) * shares).sum(axis=1).T
-    return tuple(smooth(part, step.X, step.markers, settings.smoothing) for part in out)
+    importance, sign = (smooth(part, step.X, step.markers, settings.smoothing) for part in out)
+    return importance, sign
 
 
 def _permutation(step: LastStep, Y: NDArray | None, settings: _Settings) -> Importance:

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from sktransformer_gp.inspection.changes import EncoderChanges
 from sktransformer_gp.inspection.encoders import EncoderPart
-from sktransformer_gp.inspection.kernels import KernelPart
+from sktransformer_gp.inspection.kernels import KernelPart, Relations
 from sktransformer_gp.inspection.steps import LastStep
 from sktransformer_gp.polygenic import PolygenicRegressor
 from sktransformer_gp.regressor import TransformerGPRegressor
@@ -105,5 +105,5 @@ class _PolygenicTerm:
         changed = self.parts[0].change(self.relations, self.X, columns, dosages)
         return self._values(changed) - self.base
 
-    def _values(self, relations) -> NDArray:
+    def _values(self, relations: Relations) -> NDArray:
         return np.column_stack([part.values(relations) for part in self.parts])

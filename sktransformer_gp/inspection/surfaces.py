@@ -55,8 +55,8 @@ class Surface:
     ):
         self.dosages, self.base, self.predicted = dosages, base, predicted
         self.blocks = linkage_blocks(dosages, markers, block_r2)
-        spans = span_names(markers, *([block[end] for block in self.blocks] for end in (0, -1)))
-        self.names = np.array(spans, dtype=object)
+        first, last = (np.array([b[end] for b in self.blocks], dtype=int) for end in (0, -1))
+        self.names = np.array(span_names(markers, first, last), dtype=object)
         self.middles = markers[[block[len(block) // 2] for block in self.blocks]]
         self._evaluate = evaluate
         self._reference = dosages.mean(axis=0, dtype=np.float64)
