@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
 from sktransformer_gp.encoder import AttentionPooling, MarkerEncoder
 from sktransformer_gp.inspection.disequilibrium import span_names
-from sktransformer_gp.inspection.encoders import EncoderPart
+from sktransformer_gp.inspection.encoders import EncoderPart, encoder_markers
 from sktransformer_gp.inspection.steps import LastStep, last_step
 from sktransformer_gp.layers import SelfAttention
 from sktransformer_gp.regressor import TransformerGPRegressor
@@ -94,7 +94,7 @@ def _encoder(model: BaseEstimator) -> tuple[EncoderPart, Tensor]:
     """Return the encoders and the weight of each member, (N,), which sum to 1."""
     if not isinstance(model, TransformerGPRegressor):
         raise ValueError(f"attention needs a TransformerGPRegressor, got {type(model).__name__}")
-    encoder = EncoderPart(model, list(range(model.n_outputs_)))
+    encoder = EncoderPart(model)
     weights = (encoder.weights / torch.as_tensor(model.y_scale_)).sum(dim=1)
     weights = weights if weights.any() else torch.ones_like(weights)
     return encoder, (weights / weights.sum()).float()
@@ -150,8 +150,6 @@ def _self_attention(source: Any, x: Tensor, weights: Tensor, head: int | None) -
 
 
 def _windows(step: LastStep) -> list[str]:
-    markers: NDArray = step.markers
-    if step.model.preprocessor_ is not None:
-        markers = step.model.preprocessor_.get_feature_names_out(markers)
+    markers = encoder_markers(step.model, step.markers)
     starts = step.model.net_.module_.windows[:, 0].cpu().numpy()
-    return span_names(np.asarray(markers), starts, np.append(starts[1:], len(markers)) - 1)
+    return span_names(markers, starts, np.append(starts[1:], len(markers)) - 1)

@@ -1,11 +1,12 @@
 """Integrals of gradients along straight paths, exact where the function has kinks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.utils import gen_batches
 from torch import Tensor
 
 BATCH = 64  # points evaluated at a time
@@ -131,7 +132,7 @@ class _Paths:
         total = np.zeros((len(widths), self.steps.shape[1]))
         for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
             places = ends[:, 0] + node * widths[:, 0]
-            for batch in _batches(len(places)):
+            for batch in gen_batches(len(places), BATCH):
                 gradients = self._gradient(rows[batch], places[batch])
                 total[batch] += weight * widths[batch] * gradients
         return _Pieces(rows, ends, values, total * self.steps.double().numpy()[rows])
@@ -140,7 +141,7 @@ class _Paths:
         with torch.inference_mode():
             parts = [
                 self.function(self._points(rows[batch], places[batch])).cpu().double().numpy()
-                for batch in _batches(len(rows))
+                for batch in gen_batches(len(rows), BATCH)
             ]
         return np.concatenate(parts)
 
@@ -152,7 +153,3 @@ class _Paths:
     def _points(self, rows: NDArray, places: NDArray) -> Tensor:
         steps = self.steps[rows]
         return self.reference + torch.as_tensor(places, dtype=steps.dtype)[:, None] * steps
-
-
-def _batches(n_points: int) -> Iterator[slice]:
-    return (slice(start, start + BATCH) for start in range(0, n_points, BATCH))

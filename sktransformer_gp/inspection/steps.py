@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from sktransformer_gp.markers import marker_names
+from sktransformer_gp.markers import input_names
 from sktransformer_gp.validation import check_dosages
 
 
@@ -158,12 +158,6 @@ def _named(model: BaseEstimator, X: ArrayLike) -> ArrayLike:
 
 
 def _marker_names(model: BaseEstimator, n_markers: int) -> NDArray:
-    # Chromosomes that were given to `fit` are in the names that the preprocessor has seen.
-    preprocessor = getattr(model, "preprocessor_", None)
-    for source in (preprocessor, model):
-        if (names := getattr(source, "feature_names_in_", None)) is not None:
-            return names
-    columns = np.arange(n_markers)
-    if (chromosomes := getattr(model, "chromosomes_", None)) is not None:
-        return marker_names(chromosomes, columns)
-    return np.array([f"x{j}" for j in columns], dtype=object)
+    if hasattr(model, "_input"):  # chromosomes that were given to `fit` are in these names
+        return model._input.names
+    return input_names(n_markers, getattr(model, "feature_names_in_", None), None)
