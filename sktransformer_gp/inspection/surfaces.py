@@ -7,11 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sktransformer_gp.inspection.changes import EncoderChanges
+from sktransformer_gp.inspection.changes import EncoderChanges, Substitution
 from sktransformer_gp.inspection.disequilibrium import linkage_blocks, span_names
 from sktransformer_gp.inspection.encoders import EncoderPart, encoder_markers
 from sktransformer_gp.inspection.steps import LastStep
-from sktransformer_gp.inspection.substitution import Substitution
 from sktransformer_gp.markers import chromosome_runs, chromosomes_from_names
 from sktransformer_gp.regressor import TransformerGPRegressor
 
