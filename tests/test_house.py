@@ -61,7 +61,7 @@ FLOORS = [
     {"comparison.run"},
     {"comparison.compare"},
     {"comparison"},
-    {"inspection.tables", "inspection.steps", "inspection.paths", "inspection.disequilibrium"},
+    {"inspection.steps", "inspection.paths", "inspection.disequilibrium"},
     {"inspection.encoders", "inspection.kernels"},
     {"inspection.changes", "inspection.contributions", "inspection.attention"},
     {"inspection.surfaces", "inspection.importance", "inspection.breeding_values"},

@@ -10,8 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import gen_batches
 
 from sktransformer_gp.inspection.contributions import check_reference, contributions
-from sktransformer_gp.inspection.steps import LastStep, last_step
-from sktransformer_gp.inspection.tables import marker_map, trait_names
+from sktransformer_gp.inspection.steps import LastStep, last_step, marker_map, trait_names
 
 ROWS = 256  # candidates split at a time
 

@@ -13,8 +13,7 @@ from sktransformer_gp.inspection.changes import Substitution
 from sktransformer_gp.inspection.contributions import contributions
 from sktransformer_gp.inspection.disequilibrium import linkage_blocks, smooth
 from sktransformer_gp.inspection.encoders import encoder_columns, n_regimes
-from sktransformer_gp.inspection.steps import LastStep, last_step
-from sktransformer_gp.inspection.tables import marker_map, trait_names
+from sktransformer_gp.inspection.steps import LastStep, last_step, marker_map, trait_names
 from sktransformer_gp.regressor import TransformerGPRegressor
 from sktransformer_gp.validation import check_phenotypes
 

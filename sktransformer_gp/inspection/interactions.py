@@ -9,9 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
-from sktransformer_gp.inspection.steps import last_step
+from sktransformer_gp.inspection.steps import last_step, trait_names
 from sktransformer_gp.inspection.surfaces import Surface, make_surface
-from sktransformer_gp.inspection.tables import trait_names
 from sktransformer_gp.validation import check_phenotypes
 
 Pairs = Sequence[tuple[str, str]]
