@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from sktransformer_gp.encoder import AttentionPooling, MarkerEncoder
 from sktransformer_gp.inspection.disequilibrium import span_names
 from sktransformer_gp.inspection.encoders import EncoderPart, encoder_markers
-from sktransformer_gp.inspection.steps import LastStep, last_step
+from sktransformer_gp.inspection.steps import last_step
 from sktransformer_gp.layers import SelfAttention
 from sktransformer_gp.regressor import TransformerGPRegressor
 
@@ -80,7 +80,7 @@ def attention_map(
     source = _find_layer(step.model, encoder.encoder, layer, head)
     tokens = _inputs_of(source, encoder, encoder.inputs(step.X))
     maps = (attend(source, x, weights, head).cpu().double().numpy() for x in tokens)
-    windows = _windows(step)
+    windows = _windows(step.model)
     heads = range(step.model.n_heads) if head is None else [head]
     queries = [f"query_{h + 1}" for h in heads] if layer is None else windows
     if average:
@@ -149,7 +149,7 @@ def _self_attention(source: Any, x: Tensor, weights: Tensor, head: int | None) -
     return attention.mean(dim=1) if head is None else attention[:, head]
 
 
-def _windows(step: LastStep) -> list[str]:
-    markers = encoder_markers(step.model, step.markers)
-    starts = step.model.net_.module_.windows[:, 0].cpu().numpy()
+def _windows(model: TransformerGPRegressor) -> list[str]:
+    markers = encoder_markers(model)
+    starts = model.net_.module_.windows[:, 0].cpu().numpy()
     return span_names(markers, starts, np.append(starts[1:], len(markers)) - 1)

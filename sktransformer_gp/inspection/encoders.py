@@ -5,7 +5,6 @@ import copy
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import TransformerMixin
 from sklearn.utils import gen_batches
 from torch import Tensor
 
@@ -57,7 +56,7 @@ class EncoderPart:
     def __init__(self, model: TransformerGPRegressor, traits: list[int] | None = None):
         traits = list(range(model.n_outputs_)) if traits is None else traits
         self.traits, self._preprocess = traits, model._input.transform
-        share = model.weights_[: n_regimes(model), traits] * model.y_scale_[traits]
+        share = model.weights_[: model._n_regimes, traits] * model.y_scale_[traits]
         encoder = model.net_.module_
         n_folds = len(encoder.token_dropout) // len(share)
         used = np.flatnonzero(np.repeat(share.any(axis=1), n_folds))
@@ -145,31 +144,13 @@ class EncoderPart:
         return self.weigh(out[:, :, self.traits], folds)
 
 
-def n_regimes(model: TransformerGPRegressor) -> int:
-    """Count the components that are encoders.
-
-    Parameters
-    ----------
-    model : TransformerGPRegressor
-        The fitted model.
-
-    Returns
-    -------
-    int
-        Number of regimes; the encoders come first among the components.
-    """
-    return len(model.component_names_) - (model.polygenic_ is not None)
-
-
-def encoder_markers(model: TransformerGPRegressor, markers: NDArray) -> NDArray:
+def encoder_markers(model: TransformerGPRegressor) -> NDArray:
     """Name the markers that reach the encoder.
 
     Parameters
     ----------
     model : TransformerGPRegressor
         The fitted model.
-    markers : ndarray of shape (n_markers,), of str
-        Names of the markers that reach the model.
 
     Returns
     -------
@@ -177,19 +158,17 @@ def encoder_markers(model: TransformerGPRegressor, markers: NDArray) -> NDArray:
         What the preprocessor calls its columns.
     """
     if model.preprocessor_ is None:
-        return markers
-    return np.asarray(model.preprocessor_.get_feature_names_out(markers))
+        return model._input.names
+    return np.asarray(model.preprocessor_.get_feature_names_out(model._input.names))
 
 
-def encoder_columns(preprocessor: TransformerMixin | None, n_markers: int) -> NDArray:
+def encoder_columns(model: TransformerGPRegressor) -> NDArray:
     """Find the markers that reach the encoder among those that reach the model.
 
     Parameters
     ----------
-    preprocessor : transformer or None
-        The model's fitted preprocessor.
-    n_markers : int
-        Number of markers that reach the model.
+    model : TransformerGPRegressor
+        The fitted model.
 
     Returns
     -------
@@ -201,15 +180,15 @@ def encoder_columns(preprocessor: TransformerMixin | None, n_markers: int) -> ND
     ValueError
         If the preprocessor makes columns that are no markers.
     """
-    if preprocessor is None:
-        return np.arange(n_markers)
-    names = preprocessor.feature_names_in_
+    names = model._input.names
+    if model.preprocessor_ is None:
+        return np.arange(len(names))
     place = {name: column for column, name in enumerate(names)}
-    out = preprocessor.get_feature_names_out(names)
-    unknown = [name for name in out if name not in place]
+    reached = encoder_markers(model)
+    unknown = [name for name in reached if name not in place]
     if unknown:
         raise ValueError(
-            f"the preprocessor {type(preprocessor).__name__} makes new columns ({unknown[0]!r}), "
-            "whose importance is none of a marker's; choose method='permutation'"
+            f"the preprocessor {type(model.preprocessor_).__name__} makes new columns "
+            f"({unknown[0]!r}), whose importance is none of a marker's; choose method='permutation'"
         )
-    return np.array([place[name] for name in out])
+    return np.array([place[name] for name in reached])

@@ -163,11 +163,11 @@ class KernelPart:
                 pull += slopes
                 push += t * slopes.sum(axis=1)
         out = np.empty(X.shape)
-        for part in gen_batches(X.shape[1], MARKERS):
-            U, U_fit = (self._standardise(x, reference, part) for x in (X, self.X_fit))
-            origin = (reference[part] - self.center[part]) / self.scale[part]
+        for block in gen_batches(X.shape[1], MARKERS):
+            U, U_fit = (self._standardise(x, reference, block) for x in (X, self.X_fit))
+            origin = (reference[block] - self.center[block]) / self.scale[block]
             slope = self.linear @ (U_fit + origin) + pull @ U_fit - push[:, None] * U
-            out[:, part] = U * slope / self.divisor
+            out[:, block] = U * slope / self.divisor
         return out
 
     def relate(self, X: NDArray, origin: NDArray) -> Relations:
@@ -187,8 +187,8 @@ class KernelPart:
         """
         products = np.zeros((len(X), len(self.X_fit)))
         norms, fit_norms = np.zeros(len(X)), np.zeros(len(self.X_fit))
-        for part in gen_batches(X.shape[1], MARKERS):
-            U, U_fit = (self._standardise(x, origin, part) for x in (X, self.X_fit))
+        for block in gen_batches(X.shape[1], MARKERS):
+            U, U_fit = (self._standardise(x, origin, block) for x in (X, self.X_fit))
             products += U @ U_fit.T
             norms += np.square(U).sum(axis=1)
             fit_norms += np.square(U_fit).sum(axis=1)
@@ -223,8 +223,8 @@ class KernelPart:
         norms = relations.norms + (new**2 - old**2).sum(axis=1) / self.divisor
         return Relations(products, norms, relations.fit_norms)
 
-    def _standardise(self, X: NDArray, origin: NDArray, part: slice) -> NDArray:
-        return (X[:, part] - origin[part]) / self.scale[part]
+    def _standardise(self, X: NDArray, origin: NDArray, block: slice) -> NDArray:
+        return (X[:, block] - origin[block]) / self.scale[block]
 
 
 def _nodes() -> Iterator[tuple[float, float]]:

@@ -228,7 +228,7 @@ def _encoder_surface(
         changed[:, columns] = torch.as_tensor(dosages, dtype=Z.dtype)
         return changes.values(changed)
 
-    markers = encoder_markers(model, step.markers)
-    surface = Surface(Z.numpy(), markers, block_r2, changes.base, predicted, evaluate)
+    parts = (changes.base, predicted, evaluate)
+    surface = Surface(Z.numpy(), encoder_markers(model), block_r2, *parts)
     surface.add_merged(step.markers)
     return surface
