@@ -100,8 +100,8 @@ class VarianceFit(NamedTuple):
     components: NDArray
     log_likelihood: NDArray
     dual_coef: NDArray
-    held_out: Any  # NDArray or None
-    held_out_variance: Any  # NDArray or None
+    held_out: Any = None  # or NDArray
+    held_out_variance: Any = None
 
 
 def kernel_spectrum(
