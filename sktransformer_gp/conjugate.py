@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from scipy.linalg import orth
 
 from sktransformer_gp.variance import (
+    Spectrum,
     VarianceFit,
     fit_reml,
     kernel_spectrum,
@@ -22,7 +23,7 @@ from sktransformer_gp.weights import SampleWeights, take
 # Samples that the variances are estimated from: their standard errors are small from here on.
 REML_SAMPLES = 4096
 # Of a residual's norm, relative to that of the phenotypes.
-TOLERANCES = {np.float32: 1e-5, np.float64: 1e-10}
+TOLERANCES: dict[DTypeLike, float] = {np.float32: 1e-5, np.float64: 1e-10}
 MOST_ITERATIONS = 2000
 BLOCK = 2**23  # dosages of a block
 COLUMNS = 64  # right-hand sides solved together
@@ -57,7 +58,7 @@ class LinearKernel(NamedTuple):
     factors: NDArray
 
     @property
-    def dtype(self) -> type:
+    def dtype(self) -> DTypeLike:
         """Precision of products."""
         return np.float64 if self.X.dtype.kind == "f" else np.float32
 
@@ -197,22 +198,34 @@ def solve(kernel: LinearKernel, systems: _Systems) -> NDArray:
     )
 
 
-def _variances(kernel, y, design, weights, reml_samples):
+def _variances(
+    kernel: LinearKernel,
+    y: NDArray,
+    design: NDArray,
+    weights: SampleWeights | None,
+    reml_samples: int,
+) -> tuple[VarianceFit, NDArray]:
     """Estimate lambda from some samples; return it in an empty fit, and the kernel's unit."""
     n, n_traits = y.shape
     per_trait = (n_traits,)
     empty = map(np.zeros, [per_trait, (2, n_traits), per_trait, (n, n_traits)])
-    fit, units = VarianceFit(*empty, None, None), np.zeros(n_traits)
+    fit, units = VarianceFit(*empty), np.zeros(n_traits)
     for rows, traits in missingness_patterns(y):
         some = rows[np.linspace(0, len(rows) - 1, min(len(rows), reml_samples)).astype(int)]
         spectrum = kernel_spectrum(kernel.among(some), design[some], take(weights, some))
-        part = fit_reml(y[np.ix_(some, traits)], lambda _, known=spectrum: known)
+        part = _fit_known(y[np.ix_(some, traits)], spectrum)
         fit.lambda_[traits], fit.log_likelihood[traits] = part.lambda_, part.log_likelihood
         fit.components[:, traits], units[traits] = part.components, spectrum.scale
     return fit, units
 
 
-def _systems(y, is_out, design, weights, ridge):
+def _fit_known(y: NDArray, spectrum: Spectrum) -> VarianceFit:
+    return fit_reml(y, lambda rows: spectrum)
+
+
+def _systems(
+    y: NDArray, is_out: NDArray, design: NDArray, weights: SampleWeights | None, ridge: NDArray
+) -> _Systems:
     roots = np.where(np.isnan(y) | is_out, 0, 1 if weights is None else weights.roots)
     bases = np.stack([orth(design * column[:, None]) for column in roots.T])
     shifted = np.where(roots > 0, y - np.nanmean(y, axis=0), 0) * roots
@@ -222,12 +235,14 @@ def _systems(y, is_out, design, weights, ridge):
     return _Systems(right, roots, bases, np.where(varies, ridge, 1.0))
 
 
-def _project(bases, V):
+def _project(bases: NDArray, V: NDArray) -> NDArray:
     """Take the fixed effects out of V (n, C); they are 0 where a sample does not count."""
     return V - np.einsum("cnp,cp->nc", bases, np.einsum("cnp,nc->cp", bases, V))
 
 
-def _genetic_variances(systems, solved, weights):
+def _genetic_variances(
+    systems: _Systems, solved: NDArray, weights: SampleWeights | None
+) -> NDArray:
     """Return the genetic variance of each system for its lambda, in the kernel's unit."""
     n = (systems.roots > 0).sum(axis=0)
     if weights is not None and weights.repeats:
@@ -235,7 +250,14 @@ def _genetic_variances(systems, solved, weights):
     return (systems.y * solved).sum(axis=0) / (n - systems.bases.shape[2])
 
 
-def _errors(kernel, y, dual, systems, design, is_out):
+def _errors(
+    kernel: LinearKernel,
+    y: NDArray,
+    dual: NDArray,
+    systems: _Systems,
+    design: NDArray,
+    is_out: NDArray,
+) -> NDArray:
     """Return phenotypes minus predictions of the samples left out, 0 elsewhere, (n, C)."""
     rest = np.where(np.isnan(y), 0, y) - kernel.values(kernel.effects(dual))
     for c, roots in enumerate(systems.roots.T[:, :, None]):

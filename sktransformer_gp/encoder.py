@@ -5,6 +5,8 @@ T windows (tokens), W markers in a window, D = d_model, K traits. What belongs t
 members behind the markers, (T, W, N, ...), so that one product serves all members without a copy.
 """
 
+from typing import Any
+
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
@@ -83,7 +85,7 @@ class WindowTokens(nn.Module):
         return torch.linalg.vecdot(self.weight, self.weight).sum((0, 1))
 
 
-class DenseTokens(Linear):
+class DenseTokens(nn.Module):
     """One token for each marker, and each token a linear function of all markers.
 
     GPTransformer's ``Linear(n, n * d_model)`` in place of embedding and position.
@@ -97,13 +99,15 @@ class DenseTokens(Linear):
     """
 
     def __init__(self, n_members: int, n_markers: int, d_model: int, generator: Generator):
-        super().__init__(n_members, n_markers, n_markers * d_model, generator)
+        super().__init__()
+        linear = Linear(n_members, n_markers, n_markers * d_model, generator)
+        self.weight, self.bias = linear.weight, linear.bias
 
     def forward(self, z: Tensor, gate: Tensor | None) -> Tensor:
         """Map standardised dosages (B, T, 1) and gates (T, 1, N) to tokens (N, B, T, D)."""
         z = z.squeeze(2).expand(len(self.weight), -1, -1)  # (N, B, T)
         z = z if gate is None else z * gate.permute(2, 1, 0)
-        return super().forward(z).unflatten(2, (z.shape[2], -1))
+        return torch.baddbmm(self.bias, z, self.weight).unflatten(2, (z.shape[2], -1))
 
     def square_norm(self) -> Tensor:
         """Sum the squared weights of each member, (N,)."""
@@ -158,8 +162,8 @@ class AttentionPooling(nn.Module):
         self.key = nn.Parameter(torch.randn(n_members, d_model, d_model, generator=generator))
         self.value = nn.Parameter(torch.randn(n_members, d_model, d_model, generator=generator))
         with torch.no_grad():
-            self.key *= d_model**-0.5
-            self.value *= d_model**-0.5
+            self.key.mul_(d_model**-0.5)
+            self.value.mul_(d_model**-0.5)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Map tokens (N, B, T, D) to sums (N, B, D)."""
@@ -267,6 +271,15 @@ class MarkerEncoder(nn.Module):
     additive effects a.
     """
 
+    windows: Tensor
+    center: Tensor
+    scale: Tensor
+    token_dropout: Tensor
+    gate: Any  # Parameter of shape (T, W, N), or None
+    additive: Any  # Parameter of shape (T, W, N, K), or None
+    position: Tensor | None
+    embed: WindowTokens | DenseTokens | EmbeddingTokens
+
     def __init__(
         self,
         windows: Tensor,
@@ -299,11 +312,12 @@ class MarkerEncoder(nn.Module):
         if gated:
             self.gate = nn.Parameter(torch.full((n_tokens, width, n_members), INITIAL_GATE))
             self.additive = nn.Parameter(torch.zeros(n_tokens, width, n_members, n_traits))
-        self.embed = {
-            "linear": lambda: WindowTokens(n_members, n_tokens, width, d_model, generator),
-            "dense": lambda: DenseTokens(n_members, n_tokens, d_model, generator),
-            "embedding": lambda: EmbeddingTokens(n_members, n_dosages, d_model, generator),
-        }[tokens]()
+        if tokens == "linear":
+            self.embed = WindowTokens(n_members, n_tokens, width, d_model, generator)
+        elif tokens == "dense":
+            self.embed = DenseTokens(n_members, n_tokens, d_model, generator)
+        else:
+            self.embed = EmbeddingTokens(n_members, n_dosages, d_model, generator)
         if positions == "learned":
             self.position = nn.Parameter(torch.zeros(n_members, 1, n_tokens, d_model))
         else:

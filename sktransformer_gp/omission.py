@@ -63,7 +63,7 @@ class Omission:
         Phenotypes, NaN = not observed; they vary.
     """
 
-    def __init__(self, spectrum, y: NDArray):
+    def __init__(self, spectrum: tuple[NDArray, NDArray, NDArray, float, object], y: NDArray):
         values, self.vectors, self.fixed, scale, _ = spectrum
         self.missing = np.isnan(y)
         seen, n_seen = self.vectors[~self.missing], (~self.missing).sum()
@@ -98,7 +98,8 @@ class Omission:
     def _profile(self, lambdas: NDArray) -> tuple[NDArray, NDArray]:
         shrinkages = self.values / (self.values + lambdas[:, None])
         terms = np.array([self._terms(shrinkage) for shrinkage in shrinkages])
-        return profile_likelihood(*terms.T, self.n)
+        squares, squared_norms, traces, log_dets = terms.T
+        return profile_likelihood(squares, squared_norms, traces, log_dets, self.n)
 
     def _terms(self, shrinkage: NDArray) -> tuple[float, float, float, float]:
         """Return y'Py, |Py|^2, the trace of P and the log determinant, of what is observed."""

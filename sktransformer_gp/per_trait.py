@@ -1,5 +1,7 @@
 """Any single-trait regressor in a multi-trait comparison: one clone for each trait."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn import get_config
@@ -91,7 +93,7 @@ class PerTraitRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         # What they mean, and with it their size, is for the clones to check.
         weights = check_sample_weight(sample_weight, len(X), "precision")
         y = check_phenotypes(self, y, X, weights)
-        name = None if weights is None else _weight_name(self._estimator())
+        name = "" if weights is None else _weight_name(self._estimator())
         self._one_dimensional = y.ndim == 1
         self.estimators_ = [
             self._fit_trait(X, trait, weights, name) for trait in y.reshape(len(y), -1).T
@@ -117,7 +119,7 @@ class PerTraitRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
         return predictions[0] if self._one_dimensional else np.column_stack(predictions)
 
     def _fit_trait(
-        self, X: ArrayLike, trait: np.ndarray, weights: np.ndarray | None, name: str | None
+        self, X: Any, trait: np.ndarray, weights: np.ndarray | None, name: str
     ) -> BaseEstimator:
         observed = ~np.isnan(trait) if weights is None else ~np.isnan(trait) & (weights > 0)
         rows = X.loc[observed] if hasattr(X, "loc") else X[observed]
@@ -127,7 +129,7 @@ class PerTraitRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
     def _estimator(self) -> BaseEstimator:
         return Ridge() if self.estimator is None else self.estimator
 
-    def _check_markers(self, X: ArrayLike, *, reset: bool) -> ArrayLike:
+    def _check_markers(self, X: ArrayLike, *, reset: bool) -> Any:
         checked = check_dosages(
             self,
             X,

@@ -1,6 +1,7 @@
 """The polygenic term: genetic values from relationships over all markers, linear to Gaussian."""
 
 from collections.abc import Callable
+from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -193,6 +194,12 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
             self.out_of_fold_, self.out_of_fold_std_ = self._average(means, ratios)
         self._patterns = list(missingness_patterns(traits))
         return self
+
+    @overload
+    def predict(self, X: ArrayLike, return_std: Literal[False] = False) -> NDArray: ...
+
+    @overload
+    def predict(self, X: ArrayLike, return_std: Literal[True]) -> tuple[NDArray, NDArray]: ...
 
     def predict(self, X: ArrayLike, return_std: bool = False) -> NDArray | tuple[NDArray, NDArray]:
         """Predict phenotypes: intercept plus genetic value.

@@ -1,12 +1,13 @@
 """Quality of genotypes before they are used: calls, alleles, duplicates and suspected id swaps."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.utils import check_array
 
 from sktransformer_gp.concordance import compare_samples
@@ -89,7 +90,7 @@ class QualityReport:
 def quality_report(
     genotypes: Any,
     *,
-    groups: ArrayLike | None = None,
+    groups: ArrayLike | Sequence[str | None] | None = None,
     near_identical: float = 0.99,
     ploidy: int | None = None,
 ) -> QualityReport:
@@ -163,7 +164,8 @@ def quality_report(
     X = check_array(frame, ensure_all_finite="allow-nan")
     ploidy = getattr(genotypes, "ploidy", None) if ploidy is None else ploidy
     ploidy = check_ploidy(X, ploidy, "quality_report")
-    calls = np.where(is_missing(X), -1, np.rint(X)).astype(np.int8 if ploidy < 128 else np.int32)
+    dtype: DTypeLike = np.int8 if ploidy < 128 else np.int32
+    calls = np.where(is_missing(X), -1, np.rint(X)).astype(dtype)
     if not (calls >= 0).any():
         raise ValueError(f"all {calls.size} dosages are missing")
     markers = _rates(calls, ploidy, axis=0).set_axis(frame.columns)
@@ -172,7 +174,7 @@ def quality_report(
     codes, names = _group_codes(groups, len(X))
     relatives, pairs = compare_samples(common, ploidy, codes, near_identical)
     samples = _rates(calls, ploidy, axis=1).set_axis(frame.index)
-    ids = np.append(frame.index.to_numpy(dtype=object), None)  # row -1 is no sample
+    ids = np.array([*frame.index, None], dtype=object)  # row -1 is no sample
     samples = samples.assign(**_relative_columns(relatives, ids, codes, names))
     duplicates = pairs.assign(
         sample=ids[pairs["sample"]],
@@ -218,7 +220,9 @@ def _spectrum(maf: pd.Series) -> pd.DataFrame:
     return n_markers.to_frame().assign(share=n_markers / max(n_markers.sum(), 1))
 
 
-def _group_codes(groups: ArrayLike | None, n_samples: int) -> tuple[NDArray, NDArray]:
+def _group_codes(
+    groups: ArrayLike | Sequence[str | None] | None, n_samples: int
+) -> tuple[NDArray, NDArray]:
     """Return a number for each sample's group, -1 where unknown, and the names they stand for."""
     groups = np.full(n_samples, None) if groups is None else np.asarray(groups, dtype=object)
     if groups.shape != (n_samples,):
@@ -227,7 +231,7 @@ def _group_codes(groups: ArrayLike | None, n_samples: int) -> tuple[NDArray, NDA
             f"{groups.shape}"
         )
     codes, names = pd.factorize(groups)
-    return codes, np.append(names, None)
+    return codes, np.array([*names, None], dtype=object)
 
 
 def _relative_columns(
@@ -244,7 +248,11 @@ def _relative_columns(
 
 
 def _suspicion(
-    reason: str, sample: ArrayLike, value: ArrayLike, limit: ArrayLike, other: ArrayLike = None
+    reason: str,
+    sample: ArrayLike,
+    value: ArrayLike,
+    limit: ArrayLike,
+    other: ArrayLike | None = None,
 ) -> pd.DataFrame:
     columns = {"sample": sample, "reason": reason, "value": value, "limit": limit, "other": other}
     types = {"sample": object, "value": float, "limit": float, "other": object}

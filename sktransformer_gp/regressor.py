@@ -2,7 +2,7 @@
 
 import copy
 import math
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ from sktransformer_gp.training import (
     ProgressBar,
     SlicedBatches,
     ValidationPearson,
+    batch_size_for,
     pick_device,
 )
 from sktransformer_gp.validation import (
@@ -51,7 +52,6 @@ from sktransformer_gp.weights import (
 )
 
 Rows = tuple[NDArray, NDArray, SampleWeights | None]
-LARGEST_BATCH, FEWEST_BATCHES = 32, 20
 # Samples beyond which the polygenic term has no kernels between all of them.
 LARGEST_KERNEL = 4096
 ENCODER_PARAMETERS = (
@@ -243,33 +243,36 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
     True
     """
 
+    polygenic_: Any  # PolygenicRegressor or None
+    out_of_fold_: Any  # NDArray or None
+
     def __init__(
         self,
         *,
-        tokens="linear",
-        positions=None,
-        window_size=64,
-        d_model=16,
-        n_heads=4,
-        n_layers=0,
-        dim_feedforward=32,
-        dim_readout=64,
-        dropout=0.0,
-        token_dropout=(0.0, 0.05, 0.15),
-        norm_first=True,
-        gate_penalty=(0.04, 0.03, 0.02),
-        cross_fitting=10,
-        preprocessor="linkage",
-        max_iter=16,
-        batch_size="auto",
-        learning_rate="one_cycle",
-        learning_rate_init=0.003,
-        early_stopping=None,
-        validation_fraction=0.1,
-        weighting="repeats",
-        random_state=None,
-        verbose=0,
-        device="auto",
+        tokens: str = "linear",
+        positions: str | None = None,
+        window_size: int = 64,
+        d_model: int = 16,
+        n_heads: int = 4,
+        n_layers: int = 0,
+        dim_feedforward: int = 32,
+        dim_readout: int = 64,
+        dropout: float = 0.0,
+        token_dropout: ArrayLike = (0.0, 0.05, 0.15),
+        norm_first: bool = True,
+        gate_penalty: ArrayLike | None = (0.04, 0.03, 0.02),
+        cross_fitting: int | None = 10,
+        preprocessor: str | TransformerMixin | None = "linkage",
+        max_iter: int = 16,
+        batch_size: int | str = "auto",
+        learning_rate: str = "one_cycle",
+        learning_rate_init: float = 0.003,
+        early_stopping: int | None = None,
+        validation_fraction: float = 0.1,
+        weighting: str = "repeats",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+        device: str = "auto",
     ):
         self.tokens = tokens
         self.positions = positions
@@ -377,7 +380,7 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         given = check_sample_weight(sample_weight, len(X), self.weighting)
         y = check_phenotypes(self, y, X, given)
         self._y_ndim = y.ndim
-        self._n_regimes = max(np.size(self.gate_penalty), np.size(self.token_dropout))
+        self._n_regimes = self._regimes()[0].size
         self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
         rows, place = self._distinct_rows(X, y.reshape(len(y), -1), given)
         (X, Y, weights), validation = self._hold_out(rows, X_val, y_val, random_state)
@@ -396,6 +399,12 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         if self.out_of_fold_ is not None and len(Y) == len(rows[0]):
             self.out_of_fold_, self.folds_ = self.out_of_fold_[:, place], folds[place]
         return self
+
+    @overload
+    def predict(self, X: ArrayLike, return_std: Literal[False] = False) -> NDArray: ...
+
+    @overload
+    def predict(self, X: ArrayLike, return_std: Literal[True]) -> tuple[NDArray, NDArray]: ...
 
     def predict(self, X: ArrayLike, return_std: bool = False) -> NDArray | tuple[NDArray, NDArray]:
         """Predict phenotypes.
@@ -544,9 +553,7 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         training = self._dataset(Z, Y, weights, hidden)
         if validation is not None:
             validation = self._dataset(self._inputs(validation[0]), *validation[1:])
-        batch_size = self.batch_size
-        if batch_size == "auto":
-            batch_size = min(LARGEST_BATCH, math.ceil(len(Z) / FEWEST_BATCHES))
+        batch_size = batch_size_for(self.batch_size, len(Z))
         penalty, encoder = self._encoder_parameters(len(np.unique(folds)))
         share = torch.tensor(_shares_observed(Y, weights, hidden), dtype=torch.float32)
         self.net_ = EncoderNet(
@@ -584,11 +591,11 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
 
     def _encoder_parameters(self, n_folds: int) -> tuple[Tensor | None, dict[str, Any]]:
         """Return each member's gate penalty, and what skorch hands to the encoder."""
-        gated = self.gate_penalty is not None
-        regimes = np.broadcast_arrays(self.gate_penalty if gated else 0.0, self.token_dropout)
         penalty, token_dropout = (
-            torch.tensor(np.repeat(values, n_folds), dtype=torch.float32) for values in regimes
+            torch.tensor(np.repeat(values, n_folds), dtype=torch.float32)
+            for values in self._regimes()
         )
+        gated = self.gate_penalty is not None
         width = self.window_size if self.tokens == "linear" else 1
         parameters = {
             "windows": self._input.windows(width),
@@ -602,6 +609,11 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         }
         named = {f"module__{name}": value for name, value in parameters.items()}
         return penalty if gated else None, named
+
+    def _regimes(self) -> tuple[NDArray, ...]:
+        """Return gate penalty (0 without gates) and token dropout of each regime."""
+        penalty = 0.0 if self.gate_penalty is None else self.gate_penalty
+        return np.broadcast_arrays(penalty, self.token_dropout)
 
     def _mix(self, Z: Tensor, Y: NDArray, weights: SampleWeights | None, folds: NDArray) -> None:
         """Weigh regimes and polygenic term by their out-of-fold predictions."""

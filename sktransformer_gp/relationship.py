@@ -8,7 +8,7 @@ them, because a block ends before its sums could exceed 2**24.
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.utils.validation import check_array
 
 BLOCK = 2**22  # elements of a block: 16 MB in float32, 32 MB in float64
@@ -225,7 +225,7 @@ def _pairs_of_blocks(left: NDArray, right: NDArray) -> Iterator[tuple[NDArray, N
     return zip(_shifted_blocks(left, right[0], dtype, width), blocks, strict=True)
 
 
-def _precision(left: NDArray, right: NDArray) -> tuple[type, int]:
+def _precision(left: NDArray, right: NDArray) -> tuple[DTypeLike, int]:
     """Return float32 and a width of blocks that keeps sums exact, or float64."""
     width = max(1, BLOCK // max(len(left), len(right)))
     if left.dtype.kind in "iub" and right.dtype.kind in "iub":
@@ -236,7 +236,7 @@ def _precision(left: NDArray, right: NDArray) -> tuple[type, int]:
     return np.float64, width
 
 
-def _shifted_blocks(X: NDArray, origin: NDArray, dtype: type, width: int) -> Iterator[NDArray]:
+def _shifted_blocks(X: NDArray, origin: NDArray, dtype: DTypeLike, width: int) -> Iterator[NDArray]:
     for start in range(0, X.shape[1], width):
         columns = slice(start, start + width)
         block = X[:, columns].astype(dtype)

@@ -217,8 +217,9 @@ def _figures(scores: pd.DataFrame, reference: str) -> str:
 
 def _figure(caption: str, ax: "Axes") -> str:
     picture = io.BytesIO()
-    ax.figure.savefig(picture, format="png", dpi=120)
-    pyplot().close(ax.figure)
+    figure: Any = ax.figure
+    figure.savefig(picture, format="png", dpi=120)
+    pyplot().close(figure)
     data = base64.b64encode(picture.getvalue()).decode()
     caption = html.escape(caption)
     return (

@@ -198,7 +198,7 @@ def _spectra(
 ) -> Callable[[NDArray], Spectrum]:
     """Return what decomposes the kernel between some rows."""
 
-    def spectrum_of(rows):
+    def spectrum_of(rows: NDArray) -> Spectrum:
         observed, weight = distances[np.ix_(rows, rows)], take(weights, rows)
         kernel = np.exp(observed / (-bandwidth * median_distance(observed, weight)))
         return kernel_spectrum(kernel, np.ones((len(rows), 1)), weight)

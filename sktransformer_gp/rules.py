@@ -14,7 +14,7 @@ def whole(low: int, *, flags: bool = True) -> Rule:
     """Ask for an integer of at least `low`; True and False are 1 and 0, unless `flags` is False."""
 
     def test(v: Any) -> bool:
-        return isinstance(v, Integral) and v >= low and (flags or not isinstance(v, bool))
+        return isinstance(v, Integral) and int(v) >= low and (flags or not isinstance(v, bool))
 
     return test, f"an integer >= {low}"
 
@@ -23,7 +23,9 @@ def real(low: float, high: float, *, low_included: bool = False) -> Rule:
     """Ask for a number between `low` and `high`, the latter excluded."""
 
     def test(v: Any) -> bool:
-        return isinstance(v, Real) and (low <= v if low_included else low < v) and v < high
+        if not isinstance(v, Real):
+            return False
+        return (low <= float(v) if low_included else low < float(v)) and float(v) < high
 
     return test, f"a number in {'[' if low_included else '('}{low}, {high})"
 

@@ -133,7 +133,8 @@ def make_cross(
     rng = check_random_state(random_state)
     chromosomes, positions = _draw_map(n_markers, rng)
     recombination = _recombination_fractions(chromosomes, positions)
-    data = sum(_draw_gametes(n_samples, recombination, rng) for _ in range(ploidy))
+    gametes = (_draw_gametes(n_samples, recombination, rng) for _ in range(ploidy))
+    data = sum(gametes, np.zeros((n_samples, n_markers), np.int8))
     truth = _draw_architecture(data, n_qtl, n_epistatic_pairs, ploidy, covariance, rng)
     residuals = rng.standard_normal((n_samples, n_traits)) * np.sqrt(1 - shares)
     cross = Bunch(
@@ -158,7 +159,9 @@ def make_cross(
     return cross
 
 
-def _check_sizes(n_samples, n_markers, n_traits, n_qtl, n_epistatic_pairs, ploidy) -> None:
+def _check_sizes(
+    n_samples: int, n_markers: int, n_traits: int, n_qtl: int, n_epistatic_pairs: int, ploidy: int
+) -> None:
     check_scalar(n_samples, "n_samples", Integral, min_val=2)
     check_scalar(n_markers, "n_markers", Integral, min_val=1, max_val=int(CHROMOSOME_LENGTHS.sum()))
     check_scalar(n_traits, "n_traits", Integral, min_val=1)
@@ -168,7 +171,7 @@ def _check_sizes(n_samples, n_markers, n_traits, n_qtl, n_epistatic_pairs, ploid
     check_scalar(ploidy, "ploidy", Integral, min_val=1, max_val=np.iinfo(np.int8).max)
 
 
-def _genetic_shares(h2, n_traits: int) -> np.ndarray:
+def _genetic_shares(h2: float | Sequence[float], n_traits: int) -> np.ndarray:
     shares = np.asarray(h2, dtype=float)
     if shares.shape not in ((), (n_traits,)) or not np.all((shares >= 0) & (shares <= 1)):
         raise ValueError(

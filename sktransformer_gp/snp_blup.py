@@ -1,5 +1,7 @@
 """SNP-BLUP: breeding values from marker effects, for more samples than can be decomposed."""
 
+from typing import Literal, overload
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
@@ -151,6 +153,12 @@ class SNPBLUPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
             self.out_of_fold_std_ = np.where(np.isnan(traits), np.nan, std)[:, trait]
         self.residual_std_ = std[trait]
         return self
+
+    @overload
+    def predict(self, X: ArrayLike, return_std: Literal[False] = False) -> NDArray: ...
+
+    @overload
+    def predict(self, X: ArrayLike, return_std: Literal[True]) -> tuple[NDArray, NDArray]: ...
 
     def predict(self, X: ArrayLike, return_std: bool = False) -> NDArray | tuple[NDArray, NDArray]:
         """Predict phenotypes: intercept plus breeding value.

@@ -208,15 +208,16 @@ class SparseTesting:
         self._check(observed)
         rng = check_random_state(self.random_state)
         for _ in range(self.n_repeats):
-            fold_of = self._assign(*observed.shape, rng)
+            fold_of = self._assign(observed.shape, rng)
             for fold in range(self.n_splits):
                 hidden = observed & (fold_of == fold)
                 known = (observed & ~hidden).any(axis=1)
                 rows = np.flatnonzero(hidden.any(axis=1) & known)
                 yield rows, hidden[rows]
 
-    def _assign(self, n_samples: int, n_traits: int, rng: np.random.RandomState) -> NDArray:
+    def _assign(self, shape: tuple[int, ...], rng: np.random.RandomState) -> NDArray:
         """Return the fold in which each phenotype is hidden, -1 = in none."""
+        n_samples, n_traits = shape
         of_line = rng.permutation(np.arange(n_samples) % self.n_splits)[:, None]
         if self.traits is None:
             return (of_line + rng.permutation(n_traits)) % self.n_splits

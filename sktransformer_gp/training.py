@@ -17,10 +17,37 @@ from tqdm.auto import tqdm
 from sktransformer_gp.encoder import MarkerEncoder
 from sktransformer_gp.metrics import pearson_correlation
 
+LARGEST_BATCH, FEWEST_BATCHES = 32, 20
 # Larger batches leave the cache: 512 take twice as long.
 PREDICTION_BATCH = 64
 # Of CUDA and MPS; of a CPU.
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
+
+
+def batch_size_for(batch_size: int | str, n_samples: int) -> int:
+    """Resolve ``batch_size="auto"``: 32, or what gives 20 steps an epoch where that is less.
+
+    Parameters
+    ----------
+    batch_size : int or "auto"
+        The parameter.
+    n_samples : int
+        Number of training rows.
+
+    Returns
+    -------
+    int
+        Number of individuals in a training step.
+
+    Examples
+    --------
+    >>> from sktransformer_gp.training import batch_size_for
+    >>> batch_size_for("auto", 1000), batch_size_for("auto", 100), batch_size_for(8, 100)
+    (32, 5, 8)
+    """
+    if not isinstance(batch_size, str):
+        return batch_size
+    return min(LARGEST_BATCH, math.ceil(n_samples / FEWEST_BATCHES))
 
 
 def pick_device(name: str) -> str:
@@ -118,6 +145,8 @@ class MaskedMSELoss(nn.Module):
     >>> MaskedMSELoss(torch.tensor([[2.0]]))(torch.tensor([[[1.0], [7.0]]]), y)
     tensor(4.)
     """
+
+    weight: Tensor
 
     def __init__(self, weight: Tensor):
         super().__init__()

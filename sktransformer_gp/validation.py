@@ -2,18 +2,23 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_consistent_length, validate_data
 
+Model = TypeVar("Model", bound=BaseEstimator)
+Parameters = ParamSpec("Parameters")
+
 MISSING = -1
 IMPUTER_ADVICE = "put DosageImputer() before this estimator: make_pipeline(DosageImputer(), ...)"
 
 
-def all_or_nothing(fit: Callable) -> Callable:
+def all_or_nothing(
+    fit: Callable[Concatenate[Model, Parameters], Model],
+) -> Callable[Concatenate[Model, Parameters], Model]:
     """Make a ``fit`` that fails or is interrupted leave the estimator unfitted.
 
     Otherwise, what is learned first of new data would stand beside what is left of an earlier fit.
@@ -40,7 +45,7 @@ def all_or_nothing(fit: Callable) -> Callable:
     """
 
     @wraps(fit)
-    def fit_or_forget(self: BaseEstimator, *args: Any, **kwargs: Any) -> BaseEstimator:
+    def fit_or_forget(self: Model, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Model:
         before = set(vars(self))
         try:
             return fit(self, *args, **kwargs)
@@ -182,7 +187,7 @@ def check_dosages(
 
 def check_phenotypes(
     estimator: BaseEstimator,
-    y: ArrayLike,
+    y: ArrayLike | None,
     X: NDArray,
     sample_weight: NDArray | None = None,
     *,

@@ -26,7 +26,7 @@ population structure in model organism association mapping. Genetics 178:1709-17
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,8 +100,8 @@ class VarianceFit(NamedTuple):
     components: NDArray
     log_likelihood: NDArray
     dual_coef: NDArray
-    held_out: NDArray | None
-    held_out_variance: NDArray | None
+    held_out: Any = None  # or NDArray
+    held_out_variance: Any = None
 
 
 def kernel_spectrum(
@@ -223,7 +223,14 @@ def fit_reml(
     return fit
 
 
-def _fit_observed(fit, spectrum, y, rows, traits, folds):
+def _fit_observed(
+    fit: VarianceFit,
+    spectrum: Spectrum,
+    y: NDArray,
+    rows: NDArray,
+    traits: NDArray,
+    folds: NDArray | None,
+) -> None:
     """Fit traits that were observed on the samples of the spectrum, and enter them in `fit`."""
     cells = np.ix_(rows, traits)
     part = _fit_complete(spectrum, y[cells], None if folds is None else folds[rows])
@@ -235,7 +242,14 @@ def _fit_observed(fit, spectrum, y, rows, traits, folds):
         fit.held_out[cells], fit.held_out_variance[cells] = part[4:]
 
 
-def _fit_few_missing(fit, spectrum, y, seen, traits, folds):
+def _fit_few_missing(
+    fit: VarianceFit,
+    spectrum: Spectrum,
+    y: NDArray,
+    seen: NDArray,
+    traits: NDArray,
+    folds: NDArray | None,
+) -> NDArray:
     """Fit traits that miss samples of the spectrum; return those that it can't serve."""
     varies = np.nanmax(y[:, traits], axis=0) > np.nanmin(y[:, traits], axis=0)
     if len(spectrum.values) == 0:
@@ -279,7 +293,7 @@ def missingness_patterns(y: NDArray) -> Iterator[tuple[NDArray, NDArray]]:
         yield np.flatnonzero(observed), np.flatnonzero(group.ravel() == k)
 
 
-def _fixed_basis(design, weights):
+def _fixed_basis(design: NDArray, weights: SampleWeights | None) -> NDArray:
     n = len(design) if weights is None else min(len(design), weights.n_observations)
     norms = np.linalg.norm(design, axis=0)
     fixed = orth(design / np.where(norms > 0, norms, 1))
@@ -291,18 +305,25 @@ def _fixed_basis(design, weights):
     return fixed
 
 
-def _project(fixed, matrix):
+def _project(fixed: NDArray, matrix: NDArray) -> NDArray:
     return matrix - fixed @ (fixed.T @ matrix)
 
 
-def _spectrum(values, vectors, fixed, scale, total, weights):
+def _spectrum(
+    values: NDArray,
+    vectors: NDArray,
+    fixed: NDArray,
+    scale: float,
+    total: float,
+    weights: SampleWeights | None,
+) -> Spectrum:
     n = len(vectors) if weights is None else weights.values.sum()
     kept = values > ROUNDING * total * n
     scale = scale if kept.any() else 1.0
     return Spectrum(values[kept] / scale, vectors[:, kept], fixed, scale, weights)
 
 
-def _fit_complete(spectrum, y, folds):
+def _fit_complete(spectrum: Spectrum, y: NDArray, folds: NDArray | None) -> VarianceFit:
     values, vectors, fixed, scale, weights = spectrum
     roots = np.ones((len(y), 1)) if weights is None else weights.roots
     shifted = (y - y[0]) * roots  # a constant trait becomes an exact 0
@@ -329,7 +350,9 @@ def _fit_complete(spectrum, y, folds):
     return VarianceFit(lambda_, components, likelihood, dual * roots / scale, *held_out)
 
 
-def _held_out(spectrum, shrinkage, left, folds):
+def _held_out(
+    spectrum: Spectrum, shrinkage: NDArray, left: NDArray, folds: NDArray
+) -> tuple[NDArray, NDArray]:
     """Solve ``P_ff e_f = (P y)_f``, fold by fold, with ``P = S - U diag(v / (v + lambda)) U'``.
 
     ``e_f = y_f - E(y_f | y of the other folds)``, exact for the given lambda: the inverse of a
@@ -346,7 +369,7 @@ def _held_out(spectrum, shrinkage, left, folds):
     return held_out, variance
 
 
-def _contrasts(spectrum, projected, rest):
+def _contrasts(spectrum: Spectrum, projected: NDArray, rest: NDArray) -> _Contrasts:
     n, n_fixed = spectrum.fixed.shape
     n = n if spectrum.weights is None else spectrum.weights.n_observations
     rank = len(spectrum.values)
@@ -357,7 +380,7 @@ def _contrasts(spectrum, projected, rest):
     )
 
 
-def _maximise(contrasts, varies):
+def _maximise(contrasts: _Contrasts, varies: NDArray) -> tuple[NDArray, NDArray]:
     lambda_, likelihood = np.full(len(varies), np.inf), np.full(len(varies), -np.inf)
     for k in np.flatnonzero(varies):
         profile = partial(_profile, contrasts.values, contrasts.counts, contrasts.squares[:, k])
@@ -365,7 +388,9 @@ def _maximise(contrasts, varies):
     return lambda_, likelihood
 
 
-def _profile(values, counts, squares, lambdas):
+def _profile(
+    values: NDArray, counts: NDArray, squares: NDArray, lambdas: NDArray
+) -> tuple[NDArray, NDArray]:
     kept = lambdas[:, None] / (values + lambdas[:, None])  # (n_lambdas, rank + 1)
     log_dets = -np.log(kept) @ counts
     return profile_likelihood(
@@ -373,5 +398,5 @@ def _profile(values, counts, squares, lambdas):
     )
 
 
-def _norm(matrix):
+def _norm(matrix: NDArray) -> NDArray:
     return np.linalg.norm(matrix, axis=0)

@@ -6,8 +6,8 @@ from sktransformer_gp import GBLUPRegressor, SNPBLUPRegressor, TransformerGPRegr
 from sktransformer_gp import regressor as regressor_module
 from sktransformer_gp.datasets import make_cross
 from sktransformer_gp.inspection import marker_importance
+from sktransformer_gp.inspection.changes import Substitution
 from sktransformer_gp.inspection.steps import last_step
-from sktransformer_gp.inspection.substitution import Substitution
 from sktransformer_gp.polygenic import PolygenicRegressor
 
 

@@ -5,7 +5,14 @@ import pytest
 import torch
 from skorch.dataset import Dataset
 
-from sktransformer_gp.training import MaskedMSELoss, SlicedBatches, pick_device
+from sktransformer_gp.training import MaskedMSELoss, SlicedBatches, batch_size_for, pick_device
+
+
+@pytest.mark.parametrize(
+    ("given", "n", "expected"), [("auto", 10_000, 32), ("auto", 40, 2), ("auto", 1, 1), (7, 40, 7)]
+)
+def test_batch_size(given, n, expected):
+    assert batch_size_for(given, n) == expected
 
 
 def test_masked_loss_is_the_mean_over_observed_entries_for_all_rows_at_once():

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -116,7 +116,7 @@ def read_groups(path: Path, id: str | None, column: str) -> dict[str, str]:
     if unknown:
         raise ValueError(f"{path}: unknown column {unknown[0]!r}; the valid ones are {header}")
     key, place = 0 if id is None else header.index(id), header.index(column)
-    groups = {}
+    groups: dict[str, str] = {}
     for row in rows:
         name, group = row[key], row[place]
         if groups.setdefault(name, group) != group:
@@ -137,7 +137,7 @@ def _groups_of_lines(arguments: argparse.Namespace, lines: "Sequence[str]") -> "
     return np.array([groups[name] for name in lines])
 
 
-def _rows(path: Path):
+def _rows(path: Path) -> "Iterator[list[str]]":
     from sktransformer_gp.io.rows import read_rows
 
     return ([cell.strip() for cell in row] for _, row in read_rows(path))

@@ -1,7 +1,7 @@
 """What a command leaves behind: a table on the screen, a summary and a figure in the folder."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -115,7 +115,7 @@ def _draw(scores: "pd.DataFrame", path: Path) -> None:
         return
     from sktransformer_gp.plotting import plot_comparison
 
-    figure = plot_comparison(scores).figure
+    figure: Any = plot_comparison(scores).figure
     figure.savefig(path, dpi=150)
     pyplot.close(figure)
     print(f"Figure: {path}")

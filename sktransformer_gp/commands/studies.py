@@ -113,7 +113,7 @@ def choose_protocol(study: "Bunch", arguments: argparse.Namespace) -> dict[str, 
 
     from sktransformer_gp.splitters import ForwardSplit, SparseTesting
 
-    groups = None
+    groups: Any = None
     by_group = {"leave-group-out": LeaveOneGroupOut, "forward": ForwardSplit}
     if arguments.group or arguments.groups or arguments.protocol in by_group:
         groups = study.groups

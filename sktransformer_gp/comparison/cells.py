@@ -3,6 +3,7 @@
 import json
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -27,7 +28,7 @@ from sktransformer_gp.metrics import (
 )
 
 KEYS = ("model", "repeat", "fold", "train_fraction")
-METRICS = {
+METRICS: dict[str, Callable] = {
     "r": pearson_correlation,
     "mse": mean_squared_error,
     "r2": r2_score,

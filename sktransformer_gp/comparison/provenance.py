@@ -125,15 +125,14 @@ def describe_machine() -> dict[str, Any]:
     if hasattr(os, "sysconf") and {"SC_PAGE_SIZE", "SC_PHYS_PAGES"} <= os.sysconf_names.keys():
         memory = round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1)
     # torch is not imported for this: it takes seconds.
-    torch = sys.modules.get("torch")
-    cuda = torch is not None and torch.cuda.is_available()
-    n_gpus = torch.cuda.device_count() if cuda else 0
+    cuda: Any = getattr(sys.modules.get("torch"), "cuda", None)
+    n_gpus = cuda.device_count() if cuda and cuda.is_available() else 0
     return {
         "system": platform.platform(),
         "processor": platform.processor() or platform.machine(),
         "n_cores": joblib.cpu_count(),
         "memory_gb": memory,
-        "gpus": [torch.cuda.get_device_name(i) for i in range(n_gpus)],
+        "gpus": [cuda.get_device_name(i) for i in range(n_gpus)],
     }
 
 
@@ -246,7 +245,7 @@ def find_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 
 def _flatten(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
-    leaves = {}
+    leaves: dict[tuple[str, ...], Any] = {}
     for name, value in tree.items():
         inner = _flatten(value, (*path, name)) if isinstance(value, Mapping) else {}
         leaves |= inner or {(*path, name): value}

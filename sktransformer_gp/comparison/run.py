@@ -170,17 +170,17 @@ class Run:
         )
 
     def _keep(self, result: pd.DataFrame | Failure) -> None:
-        failed = isinstance(result, Failure)
-        if failed:
+        if isinstance(result, Failure):
             self.failures.append(result)
-        else:
-            if result.attrs.pop("transductive"):
-                warn_of_transduction(result["model"].iloc[0])
-            result = result.assign(dataset=self.study.dataset)[list(COLUMNS)]
-            self.tables.append(result)
+            if self.journal is not None:
+                self.journal.append_failure(result)
+            return
+        if result.attrs.pop("transductive"):
+            warn_of_transduction(result["model"].iloc[0])
+        scores = result.assign(dataset=self.study.dataset)[list(COLUMNS)]
+        self.tables.append(scores)
         if self.journal is not None:
-            append = self.journal.append_failure if failed else self.journal.append_scores
-            append(result)
+            self.journal.append_scores(scores)
 
 
 class RunningMeans:

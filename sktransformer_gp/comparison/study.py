@@ -120,6 +120,5 @@ def count_observed(y: np.ndarray) -> np.ndarray:
 def _default_trait_names(y: ArrayLike, n_traits: int) -> list[str]:
     if hasattr(y, "columns"):
         return [str(column) for column in y.columns]
-    if getattr(y, "name", None) is not None:
-        return [str(y.name)]
-    return [f"trait_{i}" for i in range(1, n_traits + 1)]
+    name = getattr(y, "name", None)
+    return [f"trait_{i}" for i in range(1, n_traits + 1)] if name is None else [str(name)]

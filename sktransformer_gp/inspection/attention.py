@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
+from sktransformer_gp.encoder import AttentionPooling, MarkerEncoder
 from sktransformer_gp.inspection.disequilibrium import span_names
-from sktransformer_gp.inspection.encoders import EncoderPart
-from sktransformer_gp.inspection.steps import LastStep, last_step
+from sktransformer_gp.inspection.encoders import EncoderPart, encoder_markers
+from sktransformer_gp.inspection.steps import last_step
 from sktransformer_gp.layers import SelfAttention
 from sktransformer_gp.regressor import TransformerGPRegressor
 
@@ -79,7 +80,7 @@ def attention_map(
     source = _find_layer(step.model, encoder.encoder, layer, head)
     tokens = _inputs_of(source, encoder, encoder.inputs(step.X))
     maps = (attend(source, x, weights, head).cpu().double().numpy() for x in tokens)
-    windows = _windows(step)
+    windows = _windows(step.model)
     heads = range(step.model.n_heads) if head is None else [head]
     queries = [f"query_{h + 1}" for h in heads] if layer is None else windows
     if average:
@@ -93,15 +94,15 @@ def _encoder(model: BaseEstimator) -> tuple[EncoderPart, Tensor]:
     """Return the encoders and the weight of each member, (N,), which sum to 1."""
     if not isinstance(model, TransformerGPRegressor):
         raise ValueError(f"attention needs a TransformerGPRegressor, got {type(model).__name__}")
-    encoder = EncoderPart(model, list(range(model.n_outputs_)))
+    encoder = EncoderPart(model)
     weights = (encoder.weights / torch.as_tensor(model.y_scale_)).sum(dim=1)
     weights = weights if weights.any() else torch.ones_like(weights)
     return encoder, (weights / weights.sum()).float()
 
 
 def _find_layer(
-    model: TransformerGPRegressor, encoder: nn.Module, layer: int | None, head: int | None
-) -> nn.Module:
+    model: TransformerGPRegressor, encoder: MarkerEncoder, layer: int | None, head: int | None
+) -> AttentionPooling | SelfAttention:
     if head is not None and head not in range(model.n_heads):
         raise ValueError(f"head is None or one of 0..{model.n_heads - 1}, got {head!r}")
     if layer is None:
@@ -116,7 +117,8 @@ def _find_layer(
             f"layer is None or the number of one of the {model.n_layers} self-attention blocks, "
             f"from 0, got {layer!r}"
         )
-    return encoder.blocks[layer].parts[0]
+    block: Any = encoder.blocks[layer]
+    return block.parts[0]
 
 
 def _inputs_of(source: nn.Module, encoder: EncoderPart, Z: Tensor) -> Iterator[Tensor]:
@@ -138,7 +140,7 @@ def _learned_queries(source: Any, x: Tensor, weights: Tensor, head: int | None) 
     return attention if head is None else attention[:, [head]]
 
 
-def _self_attention(source: SelfAttention, x: Tensor, weights: Tensor, head: int | None) -> Tensor:
+def _self_attention(source: Any, x: Tensor, weights: Tensor, head: int | None) -> Tensor:
     """Average ``softmax(Q K' / sqrt(d_k))`` over members and, without a head, over heads."""
     with torch.inference_mode():
         q, k, _ = source.project_in(x).unflatten(-1, (3, source.n_heads, -1)).unbind(-3)
@@ -147,9 +149,7 @@ def _self_attention(source: SelfAttention, x: Tensor, weights: Tensor, head: int
     return attention.mean(dim=1) if head is None else attention[:, head]
 
 
-def _windows(step: LastStep) -> list[str]:
-    markers: NDArray = step.markers
-    if step.model.preprocessor_ is not None:
-        markers = step.model.preprocessor_.get_feature_names_out(markers)
-    starts = step.model.net_.module_.windows[:, 0].cpu().numpy()
-    return span_names(np.asarray(markers), starts, np.append(starts[1:], len(markers)) - 1)
+def _windows(model: TransformerGPRegressor) -> list[str]:
+    markers = encoder_markers(model)
+    starts = model.net_.module_.windows[:, 0].cpu().numpy()
+    return span_names(markers, starts, np.append(starts[1:], len(markers)) - 1)

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
+from sklearn.utils import gen_batches
 
 from sktransformer_gp.inspection.contributions import check_reference, contributions
-from sktransformer_gp.inspection.steps import LastStep, last_step
-from sktransformer_gp.inspection.tables import marker_map, trait_names
+from sktransformer_gp.inspection.steps import LastStep, last_step, marker_map, trait_names
 
 ROWS = 256  # candidates split at a time
 
@@ -101,8 +101,8 @@ def _chromosome_contributions(step: LastStep, trait: int, origin: NDArray) -> pd
     order = chromosomes.unique().tolist()
     membership = np.array([chromosomes == name for name in order], dtype=float).T
     sums = [
-        contributions(step, step.X[start : start + ROWS], trait, origin) @ membership
-        for start in range(0, len(step.X), ROWS)
+        contributions(step, step.X[rows], trait, origin) @ membership
+        for rows in gen_batches(len(step.X), ROWS)
     ]
     return pd.DataFrame(np.concatenate(sums), columns=order)
 

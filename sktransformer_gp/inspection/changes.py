@@ -1,5 +1,6 @@
-"""Values of the encoders where a few markers change."""
+"""Predictions of the same samples again and again, each time with a few dosages changed."""
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -7,6 +8,70 @@ from torch.nn import functional as F
 
 from sktransformer_gp.encoder import MarkerEncoder
 from sktransformer_gp.inspection.encoders import EncoderPart
+from sktransformer_gp.inspection.kernels import KernelPart, Relations
+from sktransformer_gp.inspection.steps import LastStep
+from sktransformer_gp.polygenic import PolygenicRegressor
+from sktransformer_gp.regressor import TransformerGPRegressor
+from sktransformer_gp.snp_blup import SNPBLUPRegressor
+
+
+class Substitution:
+    """Predict the same samples with other dosages of some markers.
+
+    Parameters
+    ----------
+    step : LastStep
+        The model and the dosages that reach it.
+
+    Attributes
+    ----------
+    base : ndarray of shape (n_samples, n_traits)
+        Predictions with nothing changed.
+
+    Notes
+    -----
+    Any model predicts anew. A `TransformerGPRegressor` is taken apart: of its encoders and its
+    polygenic term only what the changed markers do is computed, in the encoders in single
+    precision.
+    """
+
+    def __init__(self, step: LastStep):
+        self.step, self.base = step, step.predict(step.X)
+        self._encoders = self._polygenic = None
+        if isinstance(step.model, TransformerGPRegressor):
+            part = EncoderPart(step.model)
+            self._encoders = EncoderChanges(part, part.inputs(step.X))
+            if step.model.polygenic_ is not None:
+                is_linear = isinstance(step.model.polygenic_, SNPBLUPRegressor)
+                term = _LinearChanges if is_linear else _KernelChanges
+                self._polygenic = term(step.model.polygenic_, self._encoders.Z.numpy())
+
+    def predict(self, columns: NDArray, dosages: NDArray) -> NDArray:
+        """Predict with other dosages of some markers.
+
+        Parameters
+        ----------
+        columns : ndarray of shape (n_changed,), of int
+            Markers to change.
+        dosages : ndarray of shape (n_samples, n_changed) or (n_changed,)
+            Their dosages.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_traits)
+            Predictions in each trait's own unit.
+        """
+        X = self.step.X.astype(np.result_type(self.step.X, dosages))
+        X[:, columns] = dosages
+        if self._encoders is None:
+            return self.step.predict(X)
+        Z = self._encoders.part.inputs(X)
+        predicted = self.base + self._encoders.values(Z) - self._encoders.base
+        if self._polygenic is not None:
+            moved = (Z != self._encoders.Z).any(dim=0).numpy()
+            change = self._polygenic.change(np.flatnonzero(moved), Z.numpy()[:, moved])
+            predicted += self.step.model.weights_[-1] * change
+        return predicted
 
 
 class EncoderChanges:
@@ -143,3 +208,32 @@ class _ReadoutChanges:
         value = pool.value.unflatten(2, (pool.n_heads, -1))  # (N, D, H, D / H)
         means = self.tokens.shape[2] * sums / total[..., None]
         return torch.einsum("nbhd,ndhe->nbhe", means, value).flatten(2)
+
+
+class _LinearChanges:
+    """What markers change in a linear polygenic term."""
+
+    def __init__(self, model: SNPBLUPRegressor, Z: NDArray):
+        self.Z, self.effects = Z, model.coef_.T
+
+    def change(self, columns: NDArray, dosages: NDArray) -> NDArray:
+        """Return the change in value (n_samples, n_traits) where columns have other dosages."""
+        return (dosages - self.Z[:, columns]) @ self.effects[columns]
+
+
+class _KernelChanges:
+    """What markers change in a polygenic term of kernels."""
+
+    def __init__(self, model: PolygenicRegressor, Z: NDArray):
+        n_traits = np.size(model.intercept_[0])
+        self.parts = [KernelPart.of_polygenic(model, trait) for trait in range(n_traits)]
+        self.Z, self.relations = Z, self.parts[0].relate(Z, model.center_)
+        self.base = self._values(self.relations)
+
+    def change(self, columns: NDArray, dosages: NDArray) -> NDArray:
+        """Return the change in value (n_samples, n_traits) where columns have other dosages."""
+        relations = self.parts[0].change(self.relations, self.Z, columns, dosages)
+        return self._values(relations) - self.base
+
+    def _values(self, relations: Relations) -> NDArray:
+        return np.column_stack([part.values(relations) for part in self.parts])

@@ -161,7 +161,7 @@ def _split_transformer(
             "follow a gradient along; choose method='gate' or 'permutation'"
         )
     total = np.zeros(X.shape)
-    columns = encoder_columns(model.preprocessor_, X.shape[1])
+    columns = encoder_columns(model)
     part = EncoderPart(model, [trait])
     tolerance = TOLERANCE * model.y_scale_[trait]
     Z, origin = part.inputs(X), part.inputs(reference[None])

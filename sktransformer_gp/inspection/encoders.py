@@ -3,10 +3,9 @@
 import copy
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
-from sklearn.base import TransformerMixin
+from sklearn.utils import gen_batches
 from torch import Tensor
 
 from sktransformer_gp.encoder import MarkerEncoder
@@ -50,13 +49,14 @@ class EncoderPart:
     ----------
     model : TransformerGPRegressor
         The fitted model.
-    traits : list of int
-        Traits to look at; members without a weight in any of them are left out.
+    traits : list of int or None, default=None
+        Traits to look at; members without a weight in any of them are left out. None = all.
     """
 
-    def __init__(self, model: TransformerGPRegressor, traits: list[int]):
-        self.preprocessor, self.traits = model.preprocessor_, traits
-        share = model.weights_[: n_regimes(model), traits] * model.y_scale_[traits]
+    def __init__(self, model: TransformerGPRegressor, traits: list[int] | None = None):
+        traits = list(range(model.n_outputs_)) if traits is None else traits
+        self.traits, self._preprocess = traits, model._input.transform
+        share = model.weights_[: model._n_regimes, traits] * model.y_scale_[traits]
         encoder = model.net_.module_
         n_folds = len(encoder.token_dropout) // len(share)
         used = np.flatnonzero(np.repeat(share.any(axis=1), n_folds))
@@ -67,8 +67,8 @@ class EncoderPart:
         self.weights = torch.as_tensor(share[used // n_folds] / n_folds, dtype=torch.float32)
 
     def inputs(self, X: NDArray) -> Tensor:
-        """Preprocess dosages (n_samples, n_markers) to (n_samples, M)."""
-        return encoder_inputs(self.preprocessor, X)
+        """Preprocess dosages (n_samples, n_markers), whole or not, to (n_samples, M)."""
+        return self._preprocess(X).float()
 
     def values(self, Z: Tensor, folds: NDArray | None = None) -> NDArray:
         """Predict from preprocessed dosages, without the traits' means.
@@ -86,11 +86,10 @@ class EncoderPart:
         ndarray of shape (n_samples, n_traits)
             Values in each trait's own unit.
         """
-        batches = range(0, len(Z), BATCH)
         with torch.inference_mode():
             parts = [
-                self._sum(Z[s : s + BATCH], None if folds is None else folds[s : s + BATCH])
-                for s in batches
+                self._sum(Z[rows], None if folds is None else folds[rows])
+                for rows in gen_batches(len(Z), BATCH)
             ]
         return torch.cat(parts).cpu().double().numpy()
 
@@ -111,18 +110,13 @@ class EncoderPart:
         ndarray of shape (n_samples, M)
             Contribution of each marker, in the trait's unit.
         """
-        batches = range(0, len(Z), BATCH)
-        return np.concatenate(
-            [
-                integrate_gradients(
-                    lambda points: self._sum(points)[:, 0],
-                    reference,
-                    Z[start : start + BATCH] - reference,
-                    tolerance,
-                )
-                for start in batches
-            ]
-        )
+        parts = [
+            integrate_gradients(
+                lambda points: self._sum(points)[:, 0], reference, Z[rows] - reference, tolerance
+            )
+            for rows in gen_batches(len(Z), BATCH)
+        ]
+        return np.concatenate(parts)
 
     def weigh(self, out: Tensor, folds: NDArray | None = None) -> Tensor:
         """Sum members with their weights.
@@ -150,30 +144,8 @@ class EncoderPart:
         return self.weigh(out[:, :, self.traits], folds)
 
 
-def encoder_inputs(preprocessor: TransformerMixin | None, X: NDArray) -> Tensor:
-    """Preprocess dosages.
-
-    Parameters
-    ----------
-    preprocessor : transformer or None
-        The model's fitted preprocessor.
-    X : ndarray of shape (n_samples, n_markers)
-        Dosages, also in between whole ones.
-
-    Returns
-    -------
-    Tensor of shape (n_samples, M), of float32
-        What encoders and polygenic term read.
-    """
-    if preprocessor is not None:
-        X = np.asarray(
-            preprocessor.transform(pd.DataFrame(X, columns=preprocessor.feature_names_in_))
-        )
-    return torch.tensor(np.ascontiguousarray(X), dtype=torch.float32)
-
-
-def n_regimes(model: TransformerGPRegressor) -> int:
-    """Count the components that are encoders.
+def encoder_markers(model: TransformerGPRegressor) -> NDArray:
+    """Name the markers that reach the encoder.
 
     Parameters
     ----------
@@ -182,21 +154,21 @@ def n_regimes(model: TransformerGPRegressor) -> int:
 
     Returns
     -------
-    int
-        Number of regimes; the encoders come first among the components.
+    ndarray of shape (M,), of str
+        What the preprocessor calls its columns.
     """
-    return len(model.component_names_) - (model.polygenic_ is not None)
+    if model.preprocessor_ is None:
+        return model._input.names
+    return np.asarray(model.preprocessor_.get_feature_names_out(model._input.names))
 
 
-def encoder_columns(preprocessor: TransformerMixin | None, n_markers: int) -> NDArray:
+def encoder_columns(model: TransformerGPRegressor) -> NDArray:
     """Find the markers that reach the encoder among those that reach the model.
 
     Parameters
     ----------
-    preprocessor : transformer or None
-        The model's fitted preprocessor.
-    n_markers : int
-        Number of markers that reach the model.
+    model : TransformerGPRegressor
+        The fitted model.
 
     Returns
     -------
@@ -208,15 +180,15 @@ def encoder_columns(preprocessor: TransformerMixin | None, n_markers: int) -> ND
     ValueError
         If the preprocessor makes columns that are no markers.
     """
-    if preprocessor is None:
-        return np.arange(n_markers)
-    names = preprocessor.feature_names_in_
+    names = model._input.names
+    if model.preprocessor_ is None:
+        return np.arange(len(names))
     place = {name: column for column, name in enumerate(names)}
-    out = preprocessor.get_feature_names_out(names)
-    unknown = [name for name in out if name not in place]
+    reached = encoder_markers(model)
+    unknown = [name for name in reached if name not in place]
     if unknown:
         raise ValueError(
-            f"the preprocessor {type(preprocessor).__name__} makes new columns ({unknown[0]!r}), "
-            "whose importance is none of a marker's; choose method='permutation'"
+            f"the preprocessor {type(model.preprocessor_).__name__} makes new columns "
+            f"({unknown[0]!r}), whose importance is none of a marker's; choose method='permutation'"
         )
-    return np.array([place[name] for name in out])
+    return np.array([place[name] for name in reached])

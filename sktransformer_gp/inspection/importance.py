@@ -9,12 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
+from sktransformer_gp.inspection.changes import Substitution
 from sktransformer_gp.inspection.contributions import contributions
 from sktransformer_gp.inspection.disequilibrium import linkage_blocks, smooth
-from sktransformer_gp.inspection.encoders import encoder_columns, n_regimes
-from sktransformer_gp.inspection.steps import LastStep, last_step
-from sktransformer_gp.inspection.substitution import Substitution
-from sktransformer_gp.inspection.tables import marker_map, trait_names
+from sktransformer_gp.inspection.encoders import encoder_columns
+from sktransformer_gp.inspection.steps import LastStep, last_step, marker_map, trait_names
 from sktransformer_gp.regressor import TransformerGPRegressor
 from sktransformer_gp.validation import check_phenotypes
 
@@ -166,19 +165,20 @@ def _gate(step: LastStep, Y: NDArray | None, settings: _Settings) -> Importance:
             "method='gate' needs a TransformerGPRegressor with gates, got "
             f"{type(model).__name__}{' with gate_penalty=None' * hasattr(model, 'gate_penalty')}"
         )
-    shares = model.weights_[: n_regimes(model)]  # (n_regimes, n_traits)
+    shares = model.weights_[: model._n_regimes]  # (n_regimes, n_traits)
     encoder = model.net_.module_
     gate, additive = (p.detach().cpu().double().numpy() for p in (encoder.gate, encoder.additive))
     windows = encoder.windows.cpu().numpy()
     filled = windows < len(encoder.center)
-    columns = encoder_columns(model.preprocessor_, len(step.markers))[windows[filled]]
+    columns = encoder_columns(model)[windows[filled]]
     effects = gate[..., None] * additive  # (T, W, N, n_traits)
     squares = np.broadcast_to((gate**2)[..., None], effects.shape)
     out = np.zeros((2, shares.shape[1], len(step.markers)))
     for values, part in zip((squares, effects), out, strict=True):
         by_regime = values[filled].reshape(len(columns), len(shares), -1, shares.shape[1])
         part[:, columns] = (by_regime.mean(axis=2) * shares).sum(axis=1).T
-    return tuple(smooth(part, step.X, step.markers, settings.smoothing) for part in out)
+    importance, sign = (smooth(part, step.X, step.markers, settings.smoothing) for part in out)
+    return importance, sign
 
 
 def _permutation(step: LastStep, Y: NDArray | None, settings: _Settings) -> Importance:

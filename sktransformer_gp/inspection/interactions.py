@@ -9,9 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
-from sktransformer_gp.inspection.steps import last_step
+from sktransformer_gp.inspection.steps import last_step, trait_names
 from sktransformer_gp.inspection.surfaces import Surface, make_surface
-from sktransformer_gp.inspection.tables import trait_names
 from sktransformer_gp.validation import check_phenotypes
 
 Pairs = Sequence[tuple[str, str]]
@@ -128,11 +127,12 @@ def interaction_scan(
     Y = None if y is None else check_phenotypes(step.model, y, step.X).reshape(len(step.X), -1)
     surface, Y = make_surface(step, Y, block_r2, max_samples, rng)
     names = trait_names(traits, y, surface.base.shape[1])
-    given = None if pairs is None else [surface.find(pair) for pair in pairs]
-    strongest = _strongest_blocks(surface, top_k) if pairs is None else None
+    if pairs is None:
+        pairs_of = [list(combinations(blocks, 2)) for blocks in _strongest_blocks(surface, top_k)]
+    else:
+        pairs_of = [[surface.find(pair) for pair in pairs]] * len(names)
     tables = []
-    for t, name in enumerate(names):
-        chosen = list(combinations(strongest[t], 2)) if given is None else given
+    for t, (name, chosen) in enumerate(zip(names, pairs_of, strict=True)):
         differences = np.array([_difference(surface, a, b)[:, t] for a, b in chosen])
         table = _describe(surface, chosen, differences)
         if Y is not None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import gen_batches
 
 from sktransformer_gp.polygenic import PolygenicRegressor
 from sktransformer_gp.rkhs import RKHSRegressor
@@ -118,7 +119,7 @@ class KernelPart:
         rates = [(1 / np.ravel(model.width_)[trait], model.dual_coef_.reshape(n, -1)[:, trait])]
         return cls(model.X_fit_, np.zeros(m), np.ones(m), 1.0, np.zeros(n), rates)
 
-    def values(self, relations: "Relations") -> NDArray:
+    def values(self, relations: Relations) -> NDArray:
         """Predict, without intercept.
 
         Parameters
@@ -162,14 +163,14 @@ class KernelPart:
                 pull += slopes
                 push += t * slopes.sum(axis=1)
         out = np.empty(X.shape)
-        for part in self._blocks():
-            U, U_fit = (self._standardise(x, reference, part) for x in (X, self.X_fit))
-            origin = (reference[part] - self.center[part]) / self.scale[part]
+        for block in gen_batches(X.shape[1], MARKERS):
+            U, U_fit = (self._standardise(x, reference, block) for x in (X, self.X_fit))
+            origin = (reference[block] - self.center[block]) / self.scale[block]
             slope = self.linear @ (U_fit + origin) + pull @ U_fit - push[:, None] * U
-            out[:, part] = U * slope / self.divisor
+            out[:, block] = U * slope / self.divisor
         return out
 
-    def relate(self, X: NDArray, origin: NDArray) -> "Relations":
+    def relate(self, X: NDArray, origin: NDArray) -> Relations:
         """Relate samples to the training samples.
 
         Parameters
@@ -186,16 +187,16 @@ class KernelPart:
         """
         products = np.zeros((len(X), len(self.X_fit)))
         norms, fit_norms = np.zeros(len(X)), np.zeros(len(self.X_fit))
-        for part in self._blocks():
-            U, U_fit = (self._standardise(x, origin, part) for x in (X, self.X_fit))
+        for block in gen_batches(X.shape[1], MARKERS):
+            U, U_fit = (self._standardise(x, origin, block) for x in (X, self.X_fit))
             products += U @ U_fit.T
             norms += np.square(U).sum(axis=1)
             fit_norms += np.square(U_fit).sum(axis=1)
         return Relations(*(sums / self.divisor for sums in (products, norms, fit_norms)))
 
     def change(
-        self, relations: "Relations", X: NDArray, columns: NDArray, dosages: NDArray
-    ) -> "Relations":
+        self, relations: Relations, X: NDArray, columns: NDArray, dosages: NDArray
+    ) -> Relations:
         """Update relations for other dosages of some markers.
 
         Parameters
@@ -222,12 +223,8 @@ class KernelPart:
         norms = relations.norms + (new**2 - old**2).sum(axis=1) / self.divisor
         return Relations(products, norms, relations.fit_norms)
 
-    def _standardise(self, X: NDArray, origin: NDArray, part: slice) -> NDArray:
-        return (X[:, part] - origin[part]) / self.scale[part]
-
-    def _blocks(self) -> Iterator[slice]:
-        n_markers = self.X_fit.shape[1]
-        return (slice(start, start + MARKERS) for start in range(0, n_markers, MARKERS))
+    def _standardise(self, X: NDArray, origin: NDArray, block: slice) -> NDArray:
+        return (X[:, block] - origin[block]) / self.scale[block]
 
 
 def _nodes() -> Iterator[tuple[float, float]]:

@@ -1,11 +1,12 @@
 """Integrals of gradients along straight paths, exact where the function has kinks."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.utils import gen_batches
 from torch import Tensor
 
 BATCH = 64  # points evaluated at a time
@@ -56,15 +57,14 @@ def integrate_gradients(
     [[0.48, 0.32]]
     """
     paths = _Paths(function, reference, steps)
-    pieces = paths.integrate(paths.cut())
+    pieces = paths.cut()
     for _ in range(MOST_ROUNDS):
         wrong = pieces.find_wrong(tolerance)
         if not wrong.any():
             out = np.zeros(steps.shape)
             np.add.at(out, pieces.rows, pieces.integrals)
             return out
-        halves = paths.integrate(paths.halve(pieces.take(wrong)))
-        pieces = pieces.take(~wrong).join(halves)
+        pieces = pieces.take(~wrong).join(paths.halve(pieces.take(wrong)))
     raise FloatingPointError(
         f"the contributions of a sample miss their sum by more than {tolerance:g} after "
         f"{MOST_ROUNDS} rounds of halving"
@@ -78,7 +78,7 @@ class _Pieces:
     rows: NDArray
     ends: NDArray  # (n_pieces, 2)
     values: NDArray  # (n_pieces, 2)
-    integrals: NDArray | None = None  # (n_pieces, M)
+    integrals: NDArray  # (n_pieces, M)
 
     def find_wrong(self, tolerance: float) -> NDArray:
         """Return which pieces miss more than their share, on paths that miss too much."""
@@ -111,7 +111,9 @@ class _Paths:
         ).reshape(n_samples, -1)
         rows = np.repeat(np.arange(n_samples), N_PIECES)
         ends = np.tile(np.column_stack([cuts[:-1], cuts[1:]]), (n_samples, 1))
-        return _Pieces(rows, ends, np.stack([values[:, :-1], values[:, 1:]], 2).reshape(-1, 2))
+        return self._integrate(
+            rows, ends, np.stack([values[:, :-1], values[:, 1:]], 2).reshape(-1, 2)
+        )
 
     def halve(self, pieces: _Pieces) -> _Pieces:
         """Return both halves of pieces."""
@@ -121,26 +123,25 @@ class _Paths:
             np.concatenate([np.column_stack([old[:, 0], new]), np.column_stack([new, old[:, 1]])])
             for old, new in ((pieces.ends, middles), (pieces.values, at_middles))
         )
-        return _Pieces(np.tile(pieces.rows, 2), ends, values)
+        return self._integrate(np.tile(pieces.rows, 2), ends, values)
 
-    def integrate(self, pieces: _Pieces) -> _Pieces:
+    def _integrate(self, rows: NDArray, ends: NDArray, values: NDArray) -> _Pieces:
         """Return pieces with their integrals, by quadrature."""
         nodes, weights = np.polynomial.legendre.leggauss(N_NODES)
-        widths = np.diff(pieces.ends)  # (n_pieces, 1)
+        widths = np.diff(ends)  # (n_pieces, 1)
         total = np.zeros((len(widths), self.steps.shape[1]))
         for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
-            places = pieces.ends[:, 0] + node * widths[:, 0]
-            for batch in _batches(len(places)):
-                gradients = self._gradient(pieces.rows[batch], places[batch])
+            places = ends[:, 0] + node * widths[:, 0]
+            for batch in gen_batches(len(places), BATCH):
+                gradients = self._gradient(rows[batch], places[batch])
                 total[batch] += weight * widths[batch] * gradients
-        total *= self.steps.double().numpy()[pieces.rows]
-        return replace(pieces, integrals=total)
+        return _Pieces(rows, ends, values, total * self.steps.double().numpy()[rows])
 
     def _evaluate(self, rows: NDArray, places: NDArray) -> NDArray:
         with torch.inference_mode():
             parts = [
                 self.function(self._points(rows[batch], places[batch])).cpu().double().numpy()
-                for batch in _batches(len(rows))
+                for batch in gen_batches(len(rows), BATCH)
             ]
         return np.concatenate(parts)
 
@@ -152,7 +153,3 @@ class _Paths:
     def _points(self, rows: NDArray, places: NDArray) -> Tensor:
         steps = self.steps[rows]
         return self.reference + torch.as_tensor(places, dtype=steps.dtype)[:, None] * steps
-
-
-def _batches(n_points: int) -> Iterator[slice]:
-    return (slice(start, start + BATCH) for start in range(0, n_points, BATCH))

@@ -1,5 +1,6 @@
-"""The last step of a pipeline, and the dosages that reach it."""
+"""The last step of a pipeline, the dosages that reach it, and what tables call rows and columns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from sktransformer_gp.markers import marker_names
+from sktransformer_gp.io.marker_table import parse_markers
+from sktransformer_gp.markers import input_names
 from sktransformer_gp.validation import check_dosages
 
 
@@ -138,14 +140,77 @@ def last_step(model: BaseEstimator, X: ArrayLike) -> LastStep:
     >>> last_step(model.fit(X, [1.0, 2.0, 3.0]), X).markers
     array(['1:10', '2:5'], dtype=object)
     """
-    samples = np.asarray(getattr(X, "index", np.arange(len(X))))
+    index = X.index if isinstance(X, pd.DataFrame) else None
     X = _named(model, X)
     if isinstance(model, Pipeline):
         if len(model) > 1:
             X = _named(model[-1], model[:-1].transform(X))
         model = model[-1]
     dosages = check_dosages(model, X, reset=False)
+    samples = np.arange(len(dosages)) if index is None else np.asarray(index)
     return LastStep(model, dosages, _marker_names(model, dosages.shape[1]), samples)
+
+
+def trait_names(traits: Sequence[str] | None, y: ArrayLike | None, n_traits: int) -> list[str]:
+    """Return names of the traits.
+
+    Parameters
+    ----------
+    traits : sequence of str or None
+        Names that were given.
+    y : array-like or None
+        Phenotypes: a DataFrame or Series has names.
+    n_traits : int
+        Number of traits.
+
+    Returns
+    -------
+    list of str
+        The given ones, else those of `y`, else ``trait_1``, ``trait_2``, ...
+
+    Raises
+    ------
+    ValueError
+        If there is not one name for each trait.
+
+    Examples
+    --------
+    >>> from sktransformer_gp.inspection.steps import trait_names
+    >>> trait_names(None, None, 2)
+    ['trait_1', 'trait_2']
+    """
+    if traits is None:
+        named = getattr(y, "columns", [getattr(y, "name", None)])
+        traits = [f"trait_{i}" for i in range(1, n_traits + 1)]
+        return traits if any(name is None for name in named) else [str(name) for name in named]
+    if isinstance(traits, str) or len(traits) != n_traits:
+        raise ValueError(f"traits has one name for each of the {n_traits} traits, got {traits!r}")
+    return list(traits)
+
+
+def marker_map(markers: NDArray) -> pd.DataFrame:
+    """Return the map of markers, read from their names.
+
+    Parameters
+    ----------
+    markers : ndarray of shape (n_markers,), of str
+        Marker names.
+
+    Returns
+    -------
+    DataFrame
+        `marker`, `chromosome` ("." = unknown) and `position` (NaN = unknown).
+
+    Examples
+    --------
+    >>> from sktransformer_gp.inspection.steps import marker_map
+    >>> marker_map(["1:10:a", "2:5:b"])
+       marker chromosome  position
+    0  1:10:a          1        10
+    1   2:5:b          2         5
+    """
+    parsed = parse_markers(markers).rename_axis("marker").reset_index()
+    return parsed[["marker", "chromosome", "position"]]
 
 
 def _named(model: BaseEstimator, X: ArrayLike) -> ArrayLike:
@@ -157,12 +222,6 @@ def _named(model: BaseEstimator, X: ArrayLike) -> ArrayLike:
 
 
 def _marker_names(model: BaseEstimator, n_markers: int) -> NDArray:
-    # Chromosomes that were given to `fit` are in the names that the preprocessor has seen.
-    preprocessor = getattr(model, "preprocessor_", None)
-    for source in (preprocessor, model):
-        if (names := getattr(source, "feature_names_in_", None)) is not None:
-            return names
-    columns = np.arange(n_markers)
-    if (chromosomes := getattr(model, "chromosomes_", None)) is not None:
-        return marker_names(chromosomes, columns)
-    return np.array([f"x{j}" for j in columns], dtype=object)
+    if hasattr(model, "_input"):  # chromosomes that were given to `fit` are in these names
+        return model._input.names
+    return input_names(n_markers, getattr(model, "feature_names_in_", None), None)

@@ -7,11 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sktransformer_gp.inspection.changes import EncoderChanges
+from sktransformer_gp.inspection.changes import EncoderChanges, Substitution
 from sktransformer_gp.inspection.disequilibrium import linkage_blocks, span_names
-from sktransformer_gp.inspection.encoders import EncoderPart, encoder_inputs
+from sktransformer_gp.inspection.encoders import EncoderPart, encoder_markers
 from sktransformer_gp.inspection.steps import LastStep
-from sktransformer_gp.inspection.substitution import Substitution
 from sktransformer_gp.markers import chromosome_runs, chromosomes_from_names
 from sktransformer_gp.regressor import TransformerGPRegressor
 
@@ -55,8 +54,8 @@ class Surface:
     ):
         self.dosages, self.base, self.predicted = dosages, base, predicted
         self.blocks = linkage_blocks(dosages, markers, block_r2)
-        spans = span_names(markers, *([block[end] for block in self.blocks] for end in (0, -1)))
-        self.names = np.array(spans, dtype=object)
+        first, last = (np.array([b[end] for b in self.blocks], dtype=int) for end in (0, -1))
+        self.names = np.array(span_names(markers, first, last), dtype=object)
         self.middles = markers[[block[len(block) // 2] for block in self.blocks]]
         self._evaluate = evaluate
         self._reference = dosages.mean(axis=0, dtype=np.float64)
@@ -194,7 +193,7 @@ def _predict(step: LastStep, has_test: bool) -> tuple[NDArray, NDArray | None]:
     """Return predictions up to a constant and, for training data, inner folds."""
     model, dosages, holder = step.model, step.X, step.model
     if isinstance(model, TransformerGPRegressor):
-        holder, dosages = model.polygenic_, encoder_inputs(model.preprocessor_, step.X).numpy()
+        holder, dosages = model.polygenic_, model._input.transform(step.X).numpy()
     known = getattr(holder, "X_fit_", None)
     if has_test and known is not None:
         if getattr(model, "folds_", None) is not None and np.array_equal(dosages, known):
@@ -220,7 +219,7 @@ def _encoder_surface(
     model = step.model
     if model.tokens == "embedding":
         raise ValueError("tokens='embedding' looks dosages up and has no value at their means")
-    part = EncoderPart(model, list(range(model.n_outputs_)))
+    part = EncoderPart(model)
     Z = part.inputs(step.X)
     changes = EncoderChanges(part, Z, folds)
 
@@ -229,9 +228,7 @@ def _encoder_surface(
         changed[:, columns] = torch.as_tensor(dosages, dtype=Z.dtype)
         return changes.values(changed)
 
-    markers = step.markers
-    if model.preprocessor_ is not None:
-        markers = np.asarray(model.preprocessor_.get_feature_names_out(markers))
-    surface = Surface(Z.numpy(), markers, block_r2, changes.base, predicted, evaluate)
+    parts = (changes.base, predicted, evaluate)
+    surface = Surface(Z.numpy(), encoder_markers(model), block_r2, *parts)
     surface.add_merged(step.markers)
     return surface

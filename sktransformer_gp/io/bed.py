@@ -111,7 +111,10 @@ def read_bed(path: Path, shape: tuple[int, int], rows: NDArray, columns: NDArray
 
 
 def write_bed(
-    path: str | os.PathLike, dosages: NDArray, samples: Sequence[str], markers: pd.DataFrame
+    path: str | os.PathLike,
+    dosages: NDArray,
+    samples: Sequence[str] | NDArray,
+    markers: pd.DataFrame,
 ) -> None:
     """Write the three files.
 

@@ -5,7 +5,6 @@ import io
 import os
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO
 
 from tqdm import tqdm
 
@@ -94,11 +93,11 @@ def first_bytes(path: str | os.PathLike, size: int = 4096) -> bytes:
             return b""
 
 
-def _decompressed(raw: io.BufferedReader) -> BinaryIO:
+def _decompressed(raw: io.BufferedReader) -> io.BufferedReader | gzip.GzipFile:
     return gzip.GzipFile(fileobj=raw) if raw.peek(2)[:2] == GZIP else raw
 
 
-def _encoding(stream: BinaryIO, path: str | os.PathLike) -> str:
+def _encoding(stream: io.BufferedReader | gzip.GzipFile, path: str | os.PathLike) -> str:
     head = stream.peek(4096)
     if head.startswith(UTF_16):
         return "utf-16"

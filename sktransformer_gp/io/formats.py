@@ -12,13 +12,15 @@ from sktransformer_gp.io.plink import read_plink
 from sktransformer_gp.io.table import read_table
 from sktransformer_gp.io.vcf import read_vcf
 
-BEGINNINGS = {
+Reader = Callable[..., Genotypes]
+
+BEGINNINGS: dict[bytes, Reader] = {
     MAGIC[:2]: read_plink,
     b"##fileformat=VCF": read_vcf,
     b"BCF": read_vcf,
     b"rs#\talleles": read_hapmap,
 }
-ENDINGS = {
+ENDINGS: dict[tuple[str, ...], Reader] = {
     (".bed", ".bim", ".fam"): read_plink,
     (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf"): read_vcf,
     (".hmp", ".hmp.txt", ".hmp.txt.gz", ".hapmap", ".hapmap.gz"): read_hapmap,
@@ -68,7 +70,7 @@ def read_genotypes(
     return _reader(path)(path, samples, markers, ploidy=ploidy)
 
 
-def _reader(path: str | os.PathLike) -> Callable[..., Genotypes]:
+def _reader(path: str | os.PathLike) -> Reader:
     name = os.fspath(path).lower()
     for endings, reader in ENDINGS.items():
         if name.endswith(endings):

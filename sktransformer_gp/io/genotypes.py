@@ -65,7 +65,7 @@ class Genotypes:
     markers: pd.DataFrame
     ploidy: int = 2
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         expected = (len(self.samples), len(self.markers))
         if self.dosages.shape != expected:
             raise ValueError(

@@ -78,7 +78,8 @@ def read_hapmap(
     lines = enumerate(read_lines(path), 1)
     names = _read_header(path, lines)
     chosen = find_samples(samples, names)
-    rows, known = MarkerRows(markers), {}
+    rows = MarkerRows(markers)
+    known: dict[tuple[str, int], _CallDosages] = {}
     for number, line in lines:
         try:
             _read_marker(line, len(names), None if samples is None else chosen, rows, known, ploidy)

@@ -9,11 +9,10 @@ position NaN.
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sktransformer_gp.markers import SEPARATOR, chromosomes_from_names
 
@@ -25,7 +24,7 @@ ALLELES = re.compile(r"([ACGT]+|[*.+-])_([ACGT]+|[*.+-])", re.IGNORECASE)
 def make_markers(
     ids: Sequence[str],
     chromosomes: Sequence[str],
-    positions: Sequence[float],
+    positions: ArrayLike,
     counted: Sequence[str],
     other: Sequence[str],
 ) -> pd.DataFrame:
@@ -39,7 +38,7 @@ def make_markers(
         ``":2"`` the second time, and so on: names are unique.
     chromosomes : sequence of str
         Chromosomes.
-    positions : sequence of int or float
+    positions : array-like of int or float
         Positions on the chromosomes.
     counted, other : sequence of str
         The allele whose copies are the dosage, and the other one.
@@ -126,7 +125,7 @@ def _repeats(names: list[str]) -> Iterator[tuple[int, int]]:
             yield j, times[name]
 
 
-def parse_markers(names: Sequence[str]) -> pd.DataFrame:
+def parse_markers(names: Sequence[str] | NDArray) -> pd.DataFrame:
     """Build the table of markers from names that may carry the map.
 
     Parameters
@@ -154,15 +153,16 @@ def parse_markers(names: Sequence[str]) -> pd.DataFrame:
     """
     names = [str(name) for name in names]
     unknown = [UNKNOWN] * len(names)
-    positions = _positions(names)
-    if positions is None:
+    chromosomes = chromosomes_from_names(names)
+    positions = None if chromosomes is None else _positions(names)
+    if chromosomes is None or positions is None:
         return _table(names, names, unknown, np.full(len(names), np.nan), unknown, unknown)
     ids = [(*name.split(SEPARATOR, 2), UNKNOWN)[2] for name in names]
     alleles = [ALLELES.fullmatch(text) for text in ids]
     return _table(
         names,
         [UNKNOWN if found else text for text, found in zip(ids, alleles, strict=True)],
-        chromosomes_from_names(names),
+        chromosomes,
         positions,
         [found[2] if found else UNKNOWN for found in alleles],
         [found[1] if found else UNKNOWN for found in alleles],
@@ -170,8 +170,6 @@ def parse_markers(names: Sequence[str]) -> pd.DataFrame:
 
 
 def _positions(names: list[str]) -> NDArray | None:
-    if chromosomes_from_names(names) is None:
-        return None
     try:
         return numbers([name.split(SEPARATOR, 2)[1] for name in names])
     except ValueError:
@@ -237,6 +235,6 @@ def is_finite(text: str) -> bool:
         return False
 
 
-def _table(names: Sequence[str], *columns: Sequence[Any]) -> pd.DataFrame:
+def _table(names: list[str], *columns: ArrayLike) -> pd.DataFrame:
     data = dict(zip(COLUMNS, map(np.asarray, columns), strict=True))
     return pd.DataFrame(data, index=pd.Index(names))

@@ -1,7 +1,7 @@
 """Samples and markers looked up by name."""
 
 import itertools
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -41,7 +41,7 @@ def find_markers(wanted: Sequence[str] | None, markers: pd.DataFrame) -> NDArray
     return find(wanted, places | names, "markers")
 
 
-def find_samples(wanted: Sequence[str] | None, samples: Sequence[str]) -> NDArray:
+def find_samples(wanted: Sequence[str] | None, samples: Sequence[str] | NDArray) -> NDArray:
     """Find samples by name.
 
     Parameters
@@ -66,7 +66,7 @@ def find_samples(wanted: Sequence[str] | None, samples: Sequence[str]) -> NDArra
     return find(wanted, dict(zip(samples, range(len(samples)), strict=True)), "samples")
 
 
-def find(wanted: Sequence[str], places: Mapping[Hashable, int], what: str) -> NDArray:
+def find(wanted: Sequence[str], places: Mapping[str, int], what: str) -> NDArray:
     """Look names up.
 
     Parameters
@@ -103,7 +103,7 @@ def find(wanted: Sequence[str], places: Mapping[Hashable, int], what: str) -> ND
     return found
 
 
-def examples(names: Iterable[Hashable]) -> str:
+def examples(names: Iterable[str]) -> str:
     """Show the first few names in a message.
 
     Parameters

@@ -5,6 +5,7 @@ import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from sktransformer_gp.io.extras import import_extra
 from sktransformer_gp.io.files import GenotypeFormatError, first_bytes, read_lines
@@ -113,7 +114,7 @@ def _sheet_rows(path: str | os.PathLike, sheet: str | None) -> Iterator[tuple[in
         yield number, row[:width] + [""] * (width - len(row)) + surplus
 
 
-def _cells(sheet: Iterable) -> Iterator[list[str]]:
+def _cells(sheet: Any) -> Iterator[list[str]]:
     for row in sheet.iter_rows(values_only=True):
         yield [_as_text(value) for value in row]
 

@@ -91,7 +91,7 @@ def read_vcf(
     lines = enumerate(_bcf_lines(path) if first_bytes(path, 3) == b"BCF" else read_lines(path), 1)
     names = _read_header(path, lines)
     chosen = find_samples(samples, names)
-    decoder = {"GT": _CallDecoder, "DS": _DosageDecoder}[field](ploidy)
+    decoder = _CallDecoder(ploidy) if field == "GT" else _DosageDecoder(ploidy)
     rows = MarkerRows(markers)
     for number, line in lines:
         try:

@@ -194,12 +194,12 @@ def r2_score(
     return over_traits(score, y_true, y_pred, sample_weight, multioutput, min_observed=2)
 
 
-def _pearson(true, pred, *, sample_weight):
+def _pearson(true: NDArray, pred: NDArray, *, sample_weight: NDArray) -> float:
     r = _standardised(true, sample_weight) @ _standardised(pred, sample_weight)
     return float(np.clip(r, -1.0, 1.0))
 
 
-def _standardised(values, weight):
+def _standardised(values: NDArray, weight: NDArray) -> NDArray:
     """Centre and scale to length one; a constant becomes zeros, hence a correlation of 0."""
     if is_constant(values):
         return np.zeros_like(values)
@@ -209,14 +209,14 @@ def _standardised(values, weight):
     return centred / np.linalg.norm(centred)
 
 
-def _spearman(true, pred, *, sample_weight):
+def _spearman(true: NDArray, pred: NDArray, *, sample_weight: NDArray) -> float:
     if is_constant(true) or is_constant(pred):
         return 0.0
     ranks = (_mean_ranks(values, sample_weight) for values in (true, pred))
     return _pearson(*ranks, sample_weight=sample_weight)
 
 
-def _mean_ranks(values, weight):
+def _mean_ranks(values: NDArray, weight: NDArray) -> NDArray:
     """Return the weight of what is smaller and half of what is equal, for each value."""
     _, places = np.unique(values, return_inverse=True)
     tied = np.bincount(places, weights=weight)

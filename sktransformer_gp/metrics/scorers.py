@@ -87,7 +87,7 @@ class TraitRegressorMixin(RegressorMixin):
         float
             R², see `r2_score`. For predictive ability use `pearson_scorer`.
         """
-        return r2_score(y, self.predict(X), sample_weight=sample_weight)
+        return float(r2_score(y, self.predict(X), sample_weight=sample_weight))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -95,10 +95,17 @@ class TraitRegressorMixin(RegressorMixin):
         return tags
 
 
-def _pearson_of_trait(y_true, y_pred, *, name, trait_names, sample_weight=None):
+def _pearson_of_trait(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    name: str,
+    trait_names: tuple[str, ...],
+    sample_weight: ArrayLike | None = None,
+) -> float:
     names, y_true, y_pred, sample_weight = check_pair(y_true, y_pred, sample_weight)
     if len(names) != len(trait_names):
         raise ValueError(f"y has {len(names)} traits, the scorers name {list(trait_names)}")
     k = trait_names.index(name)
     named = pd.DataFrame({name: y_true[:, k]})  # an error names the trait
-    return pearson_correlation(named, y_pred[:, k], sample_weight=sample_weight)
+    return float(pearson_correlation(named, y_pred[:, k], sample_weight=sample_weight))

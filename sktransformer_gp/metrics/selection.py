@@ -56,7 +56,7 @@ def selection_response(
     """
     sign = _sign(select)
 
-    def response(true, pred, *, sample_weight):
+    def response(true: NDArray, pred: NDArray, *, sample_weight: NDArray) -> float:
         share = _selected(sign * pred, fraction)
         return sign * (np.average(true, weights=share) - true.mean())
 
@@ -107,7 +107,7 @@ def top_fraction_overlap(
     """
     sign = _sign(select)
 
-    def overlap(true, pred, *, sample_weight):
+    def overlap(true: NDArray, pred: NDArray, *, sample_weight: NDArray) -> float:
         best, found = (_selected(sign * values, fraction) for values in (true, pred))
         return float(best @ found / best.sum())
 

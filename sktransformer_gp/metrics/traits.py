@@ -127,7 +127,7 @@ def check_weight(sample_weight: ArrayLike | None, n_samples: int) -> NDArray:
     return weight
 
 
-def _check_observed(names, n_observed, min_observed):
+def _check_observed(names: Sequence, n_observed: NDArray, min_observed: int) -> None:
     for name, n in zip(names, n_observed, strict=True):
         if n < min_observed:
             raise ValueError(

@@ -43,6 +43,12 @@ class AdversarialPair(nn.Module):
         Source of the initial weights.
     """
 
+    windows: Tensor
+    neighbours: Tensor
+    marker_places: Tensor
+    center: Tensor
+    scale: Tensor
+
     def __init__(
         self,
         windows: Tensor,
@@ -79,7 +85,7 @@ class AdversarialPair(nn.Module):
 
     def forward(self, n_samples: int, generator: Generator) -> Tensor:
         """Draw calls as indicators (B, M, C): whole in value, soft in their gradient."""
-        options = {"generator": generator, "device": self.center.device}
+        options: dict[str, Any] = {"generator": generator, "device": self.center.device}
         tokens = self.shared(torch.randn((1, n_samples, self.n_noise), **options))[0]
         tokens = tokens.unflatten(1, (len(self.windows), -1)).transpose(0, 1)  # (T, B, D)
         own = torch.randn((len(self.windows), n_samples, LOCAL_NOISE), **options)
@@ -188,7 +194,8 @@ class FidelityGuard(Callback):
     def on_train_begin(self, net: NeuralNet, X: Tensor, **kwargs: Any) -> None:
         """Choose the individuals to compare with."""
         self.real_ = X[:WATCHED].clamp(min=0).to(net.device)
-        self.best_, self.weights_ = None, None
+        self.best_: tuple[bool, float] | None = None
+        self.weights_: dict[str, Tensor] | None = None
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Draw genotypes, compare, and keep the weights if they are the best so far."""
@@ -209,4 +216,5 @@ class FidelityGuard(Callback):
         """Go back to the best epoch."""
         if self.weights_ is not None:
             net.module_.load_state_dict(self.weights_)
-        self.real_ = self.weights_ = None
+        del self.real_
+        self.weights_ = None

@@ -127,19 +127,19 @@ class GenotypeAutoencoder(CallNetwork):
 
     def __init__(
         self,
-        n_components=64,
+        n_components: int | None = 64,
         *,
-        window_size=16,
-        d_model=32,
-        dim_feedforward=64,
-        mask_rate=0.6,
-        flip_rate=0.01,
-        max_iter=40,
-        batch_size="auto",
-        learning_rate_init=0.003,
-        random_state=None,
-        verbose=0,
-        device="auto",
+        window_size: int = 16,
+        d_model: int = 32,
+        dim_feedforward: int = 64,
+        mask_rate: float = 0.6,
+        flip_rate: float = 0.01,
+        max_iter: int = 40,
+        batch_size: int | str = "auto",
+        learning_rate_init: float = 0.003,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+        device: str = "auto",
     ):
         self.n_components = n_components
         self.window_size = window_size

@@ -3,6 +3,8 @@
 Shapes in the comments: B individuals in the batch, L places along the genome, C channels, K traits.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -153,6 +155,13 @@ class ConvolutionalNet(nn.Module):
     genome a pattern lies is what tells its effect.
     """
 
+    places: Tensor
+    center: Tensor
+    scale: Tensor
+    gate: Any  # Parameter of shape (n_markers,), or None
+    additive: Any  # Parameter of shape (n_markers, n_traits), or None
+    filters: LocalFilters | Convolution
+
     def __init__(
         self,
         places: Tensor,
@@ -185,7 +194,7 @@ class ConvolutionalNet(nn.Module):
         else:
             self.filters = Convolution(1, n_channels, kernel_size, generator, stride)
             with torch.no_grad():
-                self.filters.weight *= INITIAL_FILTER
+                self.filters.weight.mul_(INITIAL_FILTER)
         self.blocks = nn.ModuleList(
             ResidualBlock(n_channels, kernel_size, generator) for _ in range(n_layers)
         )
@@ -193,7 +202,7 @@ class ConvolutionalNet(nn.Module):
         n_flat = n_channels * -(-n_filtered // pool_size)
         self.direct = Linear(1, n_flat, n_traits, None)
         nn.init.normal_(self.direct.weight, std=INITIAL_READOUT_WEIGHT, generator=generator)
-        self.hidden = self.output = None
+        self.dim_readout = dim_readout
         if dim_readout:
             self.hidden = Linear(1, n_flat, dim_readout, generator)
             self.output = Linear(1, dim_readout, n_traits, None)
@@ -230,9 +239,11 @@ class ConvolutionalNet(nn.Module):
         """Map pooled places (B, C, L) to traits (1, B, K)."""
         flat = x.flatten(1).unsqueeze(0)
         out = self.direct(flat)
-        return out if self.hidden is None else out + self.output(F.relu(self.hidden(flat)))
+        return out + self.output(F.relu(self.hidden(flat))) if self.dim_readout else out
 
     def gate_penalty(self) -> Tensor:
         """Sum the squares of gates, first filters and additive effects, (1,)."""
-        parts = (self.gate, self.filters.weight, self.additive)
+        parts = [
+            part for part in (self.gate, self.filters.weight, self.additive) if part is not None
+        ]
         return torch.stack([part.square().sum() for part in parts]).sum(0, keepdim=True)

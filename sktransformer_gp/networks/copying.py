@@ -71,7 +71,9 @@ class HaplotypeCopier(BaseEstimator):
     (20, 500)
     """
 
-    def __init__(self, switch_rate=1.0, *, random_state=None):
+    def __init__(
+        self, switch_rate: float = 1.0, *, random_state: int | np.random.RandomState | None = None
+    ):
         self.switch_rate = switch_rate
         self.random_state = random_state
 

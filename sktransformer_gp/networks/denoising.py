@@ -46,6 +46,13 @@ class DenoisingNet(nn.Module):
     A window is decoded from three tokens, its own and those beside it on its chromosome.
     """
 
+    windows: Tensor
+    neighbours: Tensor
+    marker_places: Tensor
+    center: Tensor
+    scale: Tensor
+    axes: Tensor
+
     def __init__(
         self,
         windows: Tensor,

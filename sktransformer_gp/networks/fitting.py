@@ -15,9 +15,14 @@ from sktransformer_gp.networks.calls import CallLoss, call_moments, principal_ax
 from sktransformer_gp.networks.denoising import DenoisingNet
 from sktransformer_gp.networks.windows import marker_places, window_neighbours
 from sktransformer_gp.rules import DEVICE, POSITIVE, Rule, either, whole
-from sktransformer_gp.training import DivergenceGuard, ProgressBar, SeededNet, pick_device
+from sktransformer_gp.training import (
+    DivergenceGuard,
+    ProgressBar,
+    SeededNet,
+    batch_size_for,
+    pick_device,
+)
 
-LARGEST_BATCH, FEWEST_BATCHES = 32, 20
 TRAINING_RULES: dict[str, Rule] = {
     "max_iter": whole(1),
     "batch_size": either("auto", whole(1)),
@@ -25,32 +30,6 @@ TRAINING_RULES: dict[str, Rule] = {
     "verbose": whole(0),
     "device": DEVICE,
 }
-
-
-def batch_size_for(batch_size: int | str, n_samples: int) -> int:
-    """Resolve ``batch_size="auto"``: 32, or what gives 20 steps an epoch where that is less.
-
-    Parameters
-    ----------
-    batch_size : int or "auto"
-        The parameter.
-    n_samples : int
-        Number of training rows.
-
-    Returns
-    -------
-    int
-        Number of individuals in a training step.
-
-    Examples
-    --------
-    >>> from sktransformer_gp.networks.fitting import batch_size_for
-    >>> batch_size_for("auto", 1000), batch_size_for("auto", 100), batch_size_for(8, 100)
-    (32, 5, 8)
-    """
-    if batch_size != "auto":
-        return batch_size
-    return min(LARGEST_BATCH, math.ceil(n_samples / FEWEST_BATCHES))
 
 
 def training_settings(estimator: BaseEstimator, n_samples: int) -> dict[str, Any]:

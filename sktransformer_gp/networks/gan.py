@@ -13,9 +13,9 @@ from torch import Generator
 from sktransformer_gp.markers import chromosomes_from_names, input_names
 from sktransformer_gp.networks.adversarial import AdversarialNet, FidelityGuard
 from sktransformer_gp.networks.calls import as_calls
-from sktransformer_gp.networks.fitting import TRAINING_RULES, batch_size_for, window_buffers
+from sktransformer_gp.networks.fitting import TRAINING_RULES, window_buffers
 from sktransformer_gp.rules import POSITIVE, Rule, check_rules, whole
-from sktransformer_gp.training import DivergenceGuard, ProgressBar, pick_device
+from sktransformer_gp.training import DivergenceGuard, ProgressBar, batch_size_for, pick_device
 from sktransformer_gp.validation import check_dosages, check_ploidy
 
 RULES: dict[str, Rule] = {
@@ -124,17 +124,17 @@ class GenotypeGAN(BaseEstimator):
     def __init__(
         self,
         *,
-        n_noise=64,
-        window_size=32,
-        d_model=16,
-        dim_feedforward=64,
-        gradient_penalty=1.0,
-        max_iter=40,
-        batch_size="auto",
-        learning_rate_init=0.001,
-        random_state=None,
-        verbose=0,
-        device="auto",
+        n_noise: int = 64,
+        window_size: int = 32,
+        d_model: int = 16,
+        dim_feedforward: int = 64,
+        gradient_penalty: float = 1.0,
+        max_iter: int = 40,
+        batch_size: int | str = "auto",
+        learning_rate_init: float = 0.001,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+        device: str = "auto",
     ):
         self.n_noise = n_noise
         self.window_size = window_size

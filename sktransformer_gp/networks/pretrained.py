@@ -107,17 +107,17 @@ class PretrainedGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        pretrainer=None,
+        pretrainer: MaskedGenotypePretrainer | None = None,
         *,
-        pretrain=True,
-        dim_readout=64,
-        token_dropout=0.3,
-        max_iter=16,
-        batch_size="auto",
-        learning_rate_init=0.001,
-        random_state=None,
-        verbose=0,
-        device="auto",
+        pretrain: bool = True,
+        dim_readout: int = 64,
+        token_dropout: float = 0.3,
+        max_iter: int = 16,
+        batch_size: int | str = "auto",
+        learning_rate_init: float = 0.001,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+        device: str = "auto",
     ):
         self.pretrainer = pretrainer
         self.pretrain = pretrain

@@ -4,7 +4,7 @@ matplotlib is imported when a figure is drawn: it comes with the extra ``plot``.
 """
 
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -79,7 +79,7 @@ def new_panels(n_panels: int) -> np.ndarray:
     return panels.ravel()[:n_panels]
 
 
-def style(number: int) -> dict[str, str]:
+def style(number: int) -> dict[str, Any]:
     """Return colour, marker and line that tell one series from the others.
 
     Parameters

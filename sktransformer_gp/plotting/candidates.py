@@ -145,13 +145,19 @@ def _draw_steps(ax: "Axes", starts: np.ndarray, steps: np.ndarray) -> None:
     ax.vlines(starts, heights - 1, heights, color="0.6", linewidth=0.8, zorder=0)
     end = starts[-1] + steps[-1]
     ax.vlines(end, heights[-1], heights[-1] + 1, color="0.6", linewidth=0.8, zorder=0)
-    for height, start, step in zip(heights, starts, steps, strict=True):
+    for height, (start, step) in enumerate(zip(starts, steps, strict=True), 1):
         _write(ax, max(start, start + step), height, f"{step:+.2g}")
 
 
 def _write(ax: "Axes", place: float, height: float, text: str) -> None:
-    where = {"xytext": (7, 0), "textcoords": "offset points", "va": "center"}
-    ax.annotate(text, (place, height), fontsize="small", **where)
+    ax.annotate(
+        text,
+        (place, height),
+        xytext=(7, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize="small",
+    )
 
 
 def _list_names(ax: "Axes", chosen: pd.DataFrame, is_falling: bool) -> None:

@@ -1,6 +1,6 @@
 """Figures of a comparison: predictive ability, and differences to a reference."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -117,9 +117,12 @@ def plot_differences(
     """
     scores = at_full_size(scores)
     by_trait = name_series(paired_differences(scores, reference, metric=metric))
-    options = {"metric": metric, "confidence": confidence}
     few = by_trait["series"].nunique() <= len(COLOURS)
-    bars = name_series(paired_differences(scores, reference, **options, over_traits=not few))
+    bars = name_series(
+        paired_differences(
+            scores, reference, metric=metric, confidence=confidence, over_traits=not few
+        )
+    )
     models = list(bars["model"].unique())
     series = list(bars["series"].unique())
     if ax is None:
@@ -173,7 +176,7 @@ def _label_series(scores: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 def _draw_points_and_mean(
     ax: "Axes", values: pd.Series, height: float, colour: str, marker: str, label: str | None
 ) -> None:
-    style = {"color": colour, "marker": marker, "linestyle": "none"}
+    style: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": "none"}
     ax.plot(values, np.full(len(values), height), markersize=5, alpha=0.45, mew=0, **style)
     sd = values.std() if len(values) > 1 else 0.0
     ax.errorbar(

@@ -1,5 +1,6 @@
 """Figures of a fitted model: its training, and what it predicts."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,7 +59,7 @@ def plot_learning_curve(model: BaseEstimator, ax: "Axes | None" = None) -> "Axes
     if validation is not None and len(validation):
         _draw_curve(ax.twinx(), validation, "validation r", COLOURS[1], "--")
     ax.set_xlabel("epoch")
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.locator_params(axis="x", integer=True)
     return ax
 
 
@@ -100,7 +101,7 @@ def plot_predictions(
     y_pred = np.asarray(y_pred, dtype=float)
     y_true, y_pred = (y.reshape(len(y), -1) for y in (y_true, y_pred))
     n_traits = y_true.shape[1]
-    panels = new_panels(n_traits) if ax is None else np.atleast_1d(np.asarray(ax)).ravel()
+    panels = new_panels(n_traits) if ax is None else np.asarray(ax).ravel()
     if y_true.shape != y_pred.shape or len(panels) != n_traits:
         raise ValueError(
             f"y_true and y_pred need the same shape and ax one Axes a trait, got {y_true.shape}, "
@@ -111,7 +112,7 @@ def plot_predictions(
     return panels[0] if n_traits == 1 else panels
 
 
-def _draw_curve(ax: "Axes", values: ArrayLike, name: str, colour: str, line: str) -> None:
+def _draw_curve(ax: "Axes", values: Sequence[float], name: str, colour: str, line: str) -> None:
     ax.plot(np.arange(1, len(values) + 1), values, line, color=colour)
     ax.set_ylabel(name, color=colour)
     ax.tick_params(axis="y", colors=colour)
@@ -121,9 +122,11 @@ def _panel_names(y: ArrayLike) -> list[str]:
     """Return the traits' names with a colon after each, or empty strings where there are none."""
     if hasattr(y, "columns"):
         return [f"{column}: " for column in y.columns]
-    if getattr(y, "name", None) is not None:
-        return [f"{y.name}: "]
-    n_traits = np.asarray(y).reshape(len(y), -1).shape[1]
+    name = getattr(y, "name", None)
+    if name is not None:
+        return [f"{name}: "]
+    y = np.asarray(y)
+    n_traits = y.reshape(len(y), -1).shape[1]
     return [""] if n_traits == 1 else [f"trait_{i}: " for i in range(1, n_traits + 1)]
 
 

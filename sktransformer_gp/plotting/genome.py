@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sktransformer_gp.markers import SEPARATOR, chromosome_runs, chromosomes_from_names
 
 if TYPE_CHECKING:
-    from matplotlib.axis import Axis
+    from matplotlib.axis import XAxis, YAxis
 
 DIGITS = "0123456789"
 GAP = 0.01  # between chromosomes, of the genome
@@ -104,12 +104,14 @@ def short_names(chromosomes: Sequence[str]) -> list[str]:
     return [name.removeprefix(prefix).lstrip("0") or name for name in chromosomes]
 
 
-def label_chromosomes(axis: "Axis", middles: Sequence[float], chromosomes: Sequence[str]) -> None:
+def label_chromosomes(
+    axis: "XAxis | YAxis", middles: Sequence[float], chromosomes: Sequence[str]
+) -> None:
     """Write chromosomes below (or beside) their middles.
 
     Parameters
     ----------
-    axis : Axis
+    axis : XAxis or YAxis
         The x or y axis of an Axes.
     middles : sequence of float
         Where each label stands.

@@ -62,7 +62,7 @@ def plot_importance(
     '2 7'
     """
     traits = list(importance["trait"].unique())
-    panels = _new_panels(len(traits)) if ax is None else np.ravel(ax)
+    panels = _new_panels(len(traits)) if ax is None else np.asarray(ax).ravel()
     if len(panels) != len(traits):
         raise ValueError(f"ax needs one Axes for each of {len(traits)} traits, got {len(panels)}")
     for panel, trait in zip(panels, traits, strict=True):

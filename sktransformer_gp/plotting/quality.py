@@ -82,7 +82,8 @@ def _draw_histogram(ax: "Axes", values: pd.Series, ends: tuple[float | None, flo
         lower, upper = (
             (lower, lower + LEAST_WIDTH) if ends[0] == 0 else (upper - LEAST_WIDTH, upper)
         )
-    ax.hist(values.dropna(), bins=np.linspace(lower, upper, N_BINS + 1), color=COLOURS[0])
+    edges = np.linspace(lower, upper, N_BINS + 1).tolist()
+    ax.hist(values.dropna(), bins=edges, color=COLOURS[0])
 
 
 def _draw_suspects(ax: "Axes", report: QualityReport, reason: str, values: pd.Series) -> None:

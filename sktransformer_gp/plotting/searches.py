@@ -49,7 +49,7 @@ def plot_search(
     ImportError
         If matplotlib is not installed.
     ValueError
-        If a parameter or the score is none of the search's.
+        If a parameter or the score is none of the search's, or `x` and `y` are the same.
 
     Examples
     --------
@@ -110,15 +110,18 @@ def _text(value: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def _pick_axes(candidates: pd.DataFrame, x: str | None, y: str | None) -> tuple[str, str | None]:
-    """Return the names of the parameters across and down; None = there is but one."""
+def _pick_axes(candidates: pd.DataFrame, x: str | None, y: str | None) -> tuple[str, str]:
+    """Return the names of the parameters across and down; `NOTHING` = there is but one."""
     names = list(candidates.columns[:-1])
     chosen = {axis: _find(name, names) for axis, name in (("x", x), ("y", y)) if name is not None}
     left = [name for name in names if name not in chosen.values()]
     left.sort(key=lambda name: -candidates[name].nunique())
+    left.append(NOTHING)
     for axis in "xy":
         if axis not in chosen:
-            chosen[axis] = left.pop(0) if left else None
+            chosen[axis] = left.pop(0)
+    if chosen["x"] == chosen["y"]:
+        raise ValueError(f"x and y are two parameters of the search, got {chosen['x']!r} for both")
     return chosen["x"], chosen["y"]
 
 
@@ -129,11 +132,9 @@ def _find(name: str, names: list[str]) -> str:
     return found[0]
 
 
-def _best_by(candidates: pd.DataFrame, x: str, y: str | None) -> pd.DataFrame:
+def _best_by(candidates: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
     """Return the best score for each value of y (rows) and of x (columns), in the grid's order."""
-    if y is None:
-        candidates = candidates.assign(**{NOTHING: ""})
-        y = NOTHING
+    candidates = candidates.assign(**{NOTHING: ""})
     best = candidates.groupby([y, x], sort=False)["score"].max().unstack(x)
     return best.reindex(index=candidates[y].unique(), columns=candidates[x].unique())
 
@@ -154,5 +155,5 @@ def _rectangle(corner: tuple[float, float]) -> Any:
     return pyplot().Rectangle(corner, 1, 1, fill=False, edgecolor="#D55E00", linewidth=3)
 
 
-def _short(name: str | None) -> str:
-    return "" if name is None else name.rpartition("__")[2]
+def _short(name: str) -> str:
+    return "" if name == NOTHING else name.rpartition("__")[2]

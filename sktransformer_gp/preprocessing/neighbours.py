@@ -5,7 +5,7 @@ Both classes work on plain arrays, dosages and a mask of what is missing; they s
 """
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 BLOCK = 2048  # markers whose products between samples are added up at once
 TARGETS = 256  # markers whose regressions are solved at once
@@ -36,7 +36,8 @@ class NearestSamples:
         """Keep the training rows; dosages and mask of shape (n_samples, n_markers)."""
         self.dosages = np.where(missing, 0, X).astype(X.dtype)
         self.observed = ~missing
-        self.calls = np.unique(self.dosages) if self.as_calls else None
+        if self.as_calls:
+            self.calls = np.unique(self.dosages)
         return self
 
     def predict(self, X: NDArray, missing: NDArray) -> NDArray:
@@ -54,7 +55,7 @@ class NearestSamples:
     def _distances(self, X: NDArray, observed: NDArray) -> NDArray:
         """Return distances (n_samples, n_training_rows), NaN where no marker is shared."""
         # Float32 sums of a block are exact for whole dosages.
-        dtype = np.float64 if X.dtype.kind == "f" else np.float32
+        dtype: DTypeLike = np.float64 if X.dtype.kind == "f" else np.float32
         total = np.zeros((len(X), len(self.dosages)))
         n_shared = np.zeros_like(total)
         for start in range(0, X.shape[1], BLOCK):
@@ -109,7 +110,8 @@ class LinkageRegression:
         """Learn the weights; dosages and mask (n_samples, n_markers), one run a chromosome."""
         self.mean = mean_of_observed(X, missing)
         self.range = [f(X, where=~missing, initial=0) for f in (np.min, np.max)]
-        self.calls, self.frequencies = _call_frequencies(X, missing) if self.as_calls else ([], [])
+        if self.as_calls:
+            self.calls, self.frequencies = _call_frequencies(X, missing)
         self.neighbours = np.concatenate([_around(run, self.n_neighbors) for run in runs])
         self.passes = []
         Z = self._centred(X, missing)

@@ -61,7 +61,12 @@ class MutualInformationSelector(SelectorMixin, BaseEstimator):
     array([3])
     """
 
-    def __init__(self, threshold: float = 0.0, k: int = 1000, random_state=None):
+    def __init__(
+        self,
+        threshold: float = 0.0,
+        k: int = 1000,
+        random_state: int | np.random.RandomState | None = None,
+    ):
         self.threshold = threshold
         self.k = k
         self.random_state = random_state

@@ -12,7 +12,7 @@ from sktransformer_gp.saving.container import (
     reading,
     write_container,
 )
-from sktransformer_gp.saving.tree import decode, encode
+from sktransformer_gp.saving.tree import Arrays, decode, encode
 
 
 def save_model(
@@ -72,7 +72,7 @@ def save_model(
     (True, {'trait': 'yield', 'unit': 't/ha'})
     """
     check_is_fitted(estimator)
-    tensors = {}
+    tensors: Arrays = {}
     content = {
         name: encode(value, name, tensors)
         for name, value in {"model": estimator, "metadata": dict(metadata or {})}.items()

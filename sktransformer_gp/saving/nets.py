@@ -1,6 +1,6 @@
 """A trained net as data: its module's parameters and weights, and the settings of its training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ class Kind(NamedTuple):
     home: str  # the module that defines it
     sizes: tuple[str, ...]  # parameters that are whole numbers from 0
     buffers: tuple[str, ...]  # parameters that are among the weights
-    indices: dict[str, Callable[[dict[str, Tensor]], int]]  # which of these count up to what
+    indices: Mapping[str, Callable[[dict[str, Tensor]], int]]  # which of these count up to what
     # Whether phenotypes are predicted, or calls.
     predicts_traits: bool
 

@@ -19,6 +19,9 @@ DTYPES = {
     "number": r"bool|u?int\d+|float\d+",
     "text": r"object|str\d+",
 }
+# How long each axis is, as far as it is known; None where the arrays have no such axis.
+Sizes = dict[str, Any]
+
 # Attributes: dtype and axes. "?" after a dtype: None will do; after an axis: all arrays with this
 # axis have it, or none has. "size": a number, how long the axis is. Each attribute of a class is
 # here, in `CHOICES` or in `_PARTS`.
@@ -31,7 +34,7 @@ CODES = {
     "n_iter_": "size epochs",
     "loss_curve_": "float epochs",
 }
-SHAPES = {
+SHAPES: dict[str, dict[str, str]] = {
     "GBLUPRegressor": {
         "coef_": "float traits? features",
         "intercept_ lambda_ h2_": "float traits?",
@@ -107,7 +110,7 @@ SHAPES = {
     },
 }
 
-CHOICES = {
+CHOICES: dict[str, dict[str, tuple]] = {
     "PolygenicRegressor": {"_trait": (0, slice(None))},
     "PerTraitRegressor": {"_one_dimensional": (False, True)},
     "CNNGPRegressor": {"_y_ndim": (1, 2)},
@@ -144,7 +147,8 @@ def check_fitted(model: Any) -> None:
     """
     if not isinstance(model, BaseEstimator) or not any(key.endswith("_") for key in vars(model)):
         return
-    kind, sizes = type(model).__name__, {}
+    kind = type(model).__name__
+    sizes: Sizes = {}
     for names, rule in {**EVERY, **SHAPES.get(kind, {})}.items():
         for name in names.split():
             _check(model, name, rule, sizes)
@@ -215,7 +219,7 @@ def transformed_width(transformer: BaseEstimator) -> int:
     return nameless.transform(np.full((1, n_markers), dosage, dtype=np.int8)).shape[1]
 
 
-def _check(model: Any, name: str, rule: str, sizes: dict[str, int | None]) -> None:
+def _check(model: Any, name: str, rule: str, sizes: Sizes) -> None:
     (dtype, *axes), value = rule.split(), _attribute(model, name)
     if value is None and dtype.endswith("?"):
         return
@@ -243,7 +247,7 @@ def _attribute(model: Any, path: str) -> Any:
     return model
 
 
-def _fits(shape: tuple[int, ...], axes: Sequence[str], sizes: dict[str, int | None]) -> bool:
+def _fits(shape: tuple[int, ...], axes: Sequence[str], sizes: Sizes) -> bool:
     """Compare a shape with sizes that are known, and learn those that are not."""
     lengths: list[int | None] = list(shape)
     if len(shape) < len(axes):
@@ -256,7 +260,7 @@ def _fits(shape: tuple[int, ...], axes: Sequence[str], sizes: dict[str, int | No
     )
 
 
-def _check_components(model: Any, sizes: dict[str, int | None]) -> None:
+def _check_components(model: Any, sizes: Sizes) -> None:
     n_components = model._n_regimes + (model.polygenic_ is not None)
     if sizes["components"] != n_components or sizes["members"] % model._n_regimes:
         raise ValueError(
@@ -270,14 +274,14 @@ def _check_components(model: Any, sizes: dict[str, int | None]) -> None:
     _check_kept(model, sizes)
 
 
-def _check_codes(model: Any, sizes: dict[str, int | None]) -> None:
+def _check_codes(model: Any, sizes: Sizes) -> None:
     net = model.net_.module_
     n_codes = net.axes.shape[1] or len(net.windows) * net.embed.bias.shape[2]
     if (n_codes, net.n_dosages) != (sizes["codes"], sizes["ploidy"] + 1):
         raise ValueError(f"the net has codes of {n_codes} and {net.n_dosages} dosages")
 
 
-def _check_kept(model: Any, sizes: dict[str, int | None]) -> None:
+def _check_kept(model: Any, sizes: Sizes) -> None:
     preprocessor, kept = model._input.preprocessor, sizes["features"]
     if preprocessor is not None:
         if preprocessor.n_features_in_ != kept:
@@ -287,7 +291,7 @@ def _check_kept(model: Any, sizes: dict[str, int | None]) -> None:
         raise ValueError(f"{kept} markers reach the net, which takes {sizes['kept']}")
 
 
-def _check_patterns(model: Any, sizes: dict[str, int | None]) -> None:
+def _check_patterns(model: Any, sizes: Sizes) -> None:
     n_samples, n_traits = sizes["samples"], sizes["traits?"] or 1
     for rows, traits in model._patterns:
         for columns, end in ((rows, n_samples), (traits, n_traits)):
@@ -295,7 +299,7 @@ def _check_patterns(model: Any, sizes: dict[str, int | None]) -> None:
                 raise ValueError(f"_patterns are not of {n_samples} samples and {n_traits} traits")
 
 
-def _check_traits(model: Any, sizes: dict[str, int | None]) -> None:
+def _check_traits(model: Any, sizes: Sizes) -> None:
     found = [estimator.n_features_in_ for estimator in model.estimators_]
     if not found or set(found) != {sizes["features"]}:
         raise ValueError(f"the traits' models take {found} markers, not {sizes['features']}")

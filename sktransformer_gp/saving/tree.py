@@ -14,6 +14,7 @@ makes an object of the class and sets its attributes, which are data again.
 import json
 import math
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -107,7 +108,8 @@ def encode(value: Any, name: str, arrays: Arrays) -> Any:
         return value
     if isinstance(value, np.generic):
         return _encode_scalar(value, name, arrays)
-    return _ENCODERS.get(type(value), _encode_object)(value, name, arrays)
+    encoder = _ENCODERS.get(type(value)) or _encode_object
+    return encoder(value, name, arrays)
 
 
 def decode(tree: Any, arrays: Arrays) -> Any:
@@ -278,7 +280,7 @@ def _refuse(value: Any, name: str) -> NoReturn:
     )
 
 
-_ENCODERS = {
+_ENCODERS: dict[type, Callable[[Any, str, Arrays], Any]] = {
     float: _encode_float,
     list: _encode_list,
     tuple: _encode_tuple,

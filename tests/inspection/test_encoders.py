@@ -3,13 +3,8 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from sktransformer_gp.inspection.encoders import (
-    EncoderPart,
-    encoder_columns,
-    n_regimes,
-    select_members,
-)
-from sktransformer_gp.preprocessing import AssociationSelector, LinkageMerger
+from sktransformer_gp.inspection.encoders import EncoderPart, encoder_columns, select_members
+from sktransformer_gp.preprocessing import AssociationSelector
 
 KINDS = {
     "default": {},
@@ -62,7 +57,6 @@ def test_encoders_without_weight_are_left_out(cross, make):
     assert len(EncoderPart(model, [0]).encoder.token_dropout) == 3
     nothing = EncoderPart(model, [1])
     assert (nothing.values(nothing.inputs(cross.data.to_numpy()[:5])) == 0).all()
-    assert n_regimes(model) == 3
 
 
 def test_contributions_are_integrated_gradients(cross, fitted):
@@ -95,10 +89,11 @@ def test_contributions_keep_the_tolerance(cross, fitted, part, tolerance):
     assert np.abs(gaps).max() <= tolerance
 
 
-def test_columns_of_the_markers_that_reach_the_encoder(cross):
-    merger = LinkageMerger().fit(cross.data)
-    kept = merger.get_support(indices=True)
-    assert encoder_columns(merger, 400).tolist() == kept.tolist()
-    assert encoder_columns(None, 3).tolist() == [0, 1, 2]
+def test_columns_of_the_markers_that_reach_the_encoder(cross, fitted, make):
+    kept = fitted.preprocessor_.get_support(indices=True)
+    assert encoder_columns(fitted).tolist() == kept.tolist()
+    X, y = cross.data[:40], cross.target[:40]
+    without = make(preprocessor=None, max_iter=1).fit(X, y)
+    assert encoder_columns(without).tolist() == list(range(X.shape[1]))
     with pytest.raises(ValueError, match=r"PCA makes new columns \('pca0'\)"):
-        encoder_columns(PCA(2).fit(cross.data), 400)
+        encoder_columns(make(preprocessor=PCA(2), max_iter=1).fit(X, y))

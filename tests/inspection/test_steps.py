@@ -4,7 +4,7 @@ import pytest
 from sklearn.pipeline import make_pipeline
 
 from sktransformer_gp import DosageImputer, GBLUPRegressor, LinkageMerger
-from sktransformer_gp.inspection.steps import last_step
+from sktransformer_gp.inspection.steps import last_step, marker_map, trait_names
 
 
 def test_a_pipeline_is_followed_to_its_last_step(cross):
@@ -70,3 +70,31 @@ def test_missing_dosages_name_the_imputer(cross):
     model = GBLUPRegressor().fit(cross.data, cross.target)
     with pytest.raises(ValueError, match="DosageImputer"):
         last_step(model, pd.DataFrame(-1, index=[0], columns=cross.data.columns))
+
+
+def test_samples_of_lists_are_numbered():
+    X = [[0, 1], [1, 0], [2, 1]]
+    assert last_step(GBLUPRegressor().fit(X, [1.0, 2.0, 3.0]), X).samples.tolist() == [0, 1, 2]
+
+
+def test_traits_are_named_by_argument_then_by_y_then_by_number():
+    frame = pd.DataFrame(np.eye(2), columns=["u", "v"])
+    assert trait_names(["a", "b"], frame, 2) == ["a", "b"]
+    assert trait_names(None, frame, 2) == ["u", "v"]
+    assert trait_names(None, frame["u"], 1) == ["u"]
+    assert trait_names(None, pd.Series([1.0]), 1) == ["trait_1"]
+    assert trait_names(None, np.eye(2), 2) == ["trait_1", "trait_2"]
+
+
+@pytest.mark.parametrize("traits", ["ab", ["a"]])
+def test_one_name_for_each_trait(traits):
+    with pytest.raises(ValueError, match="one name for each of the 2 traits"):
+        trait_names(traits, None, 2)
+
+
+def test_map_of_names_and_of_names_without_one():
+    table = marker_map(np.array(["1:2.5:a", "2:7"]))
+    assert table.to_numpy().tolist() == [["1:2.5:a", "1", 2.5], ["2:7", "2", 7.0]]
+    assert table.columns.tolist() == ["marker", "chromosome", "position"]
+    unknown = marker_map(np.array(["a", "b"]))
+    assert unknown["chromosome"].tolist() == [".", "."] and unknown["position"].isna().all()

@@ -2,15 +2,8 @@ import pytest
 from skorch.callbacks import LRScheduler
 
 from sktransformer_gp.networks import CNNGPRegressor
-from sktransformer_gp.networks.fitting import batch_size_for, training_settings
+from sktransformer_gp.networks.fitting import training_settings
 from sktransformer_gp.training import DivergenceGuard, ProgressBar
-
-
-@pytest.mark.parametrize(
-    ("given", "n", "expected"), [("auto", 10_000, 32), ("auto", 40, 2), ("auto", 1, 1), (7, 40, 7)]
-)
-def test_batch_size(given, n, expected):
-    assert batch_size_for(given, n) == expected
 
 
 @pytest.mark.parametrize("verbose", [0, 1])

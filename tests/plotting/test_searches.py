@@ -64,6 +64,17 @@ def test_one_parameter_is_one_row():
     assert ax.get_ylabel() == ""
 
 
+def test_one_parameter_down_is_one_column():
+    ax = plot_search(GridSearchCV(Ridge(), {"alpha": [1, 2, 3]}).fit(X, Y), y="alpha")
+    assert ax.images[0].get_array().shape == (3, 1)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("", "alpha")
+
+
+def test_one_parameter_is_not_drawn_over_itself(search):
+    with pytest.raises(ValueError, match="got 'ridge__alpha' for both"):
+        plot_search(search, x="alpha", y="ridge__alpha")
+
+
 def test_several_grids_leave_holes(assert_readable):
     grids = [{"alpha": [1.0, 2.0]}, {"alpha": [1.0], "fit_intercept": [False]}]
     ax = plot_search(GridSearchCV(Ridge(), grids).fit(X, Y))

@@ -22,6 +22,7 @@ from sktransformer_gp.saving.shapes import (
     check_steps,
     transformed_width,
 )
+from sktransformer_gp.snp_blup import SNPBLUPRegressor
 
 N_SAMPLES, N_MARKERS, N_TRAITS = 24, 12, 2
 TINY = {"max_iter": 2, "cross_fitting": 2, "d_model": 4, "dim_readout": 3, "random_state": 0}
@@ -29,6 +30,7 @@ MODELS = {
     "GBLUPRegressor": GBLUPRegressor(),
     "RKHSRegressor": RKHSRegressor(),
     "PolygenicRegressor": PolygenicRegressor(),
+    "SNPBLUPRegressor": SNPBLUPRegressor(),
     "CNNGPRegressor": CNNGPRegressor(max_iter=2, dim_readout=3, random_state=0),
     "GenotypeAutoencoder": GenotypeAutoencoder(3, max_iter=2, d_model=2, random_state=0),
     "HaplotypeCopier": HaplotypeCopier(),
