@@ -5,9 +5,11 @@ T windows (tokens), W markers in a window, D = d_model, K traits. What belongs t
 members behind the markers, (T, W, N, ...), so that one product serves all members without a copy.
 """
 
+import copy
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
@@ -16,6 +18,8 @@ from sktransformer_gp.layers import Block, Linear, dropout
 TOKENS = ("linear", "dense", "embedding")
 POSITIONS = (None, "sinusoidal", "learned")
 INITIAL_GATE = 0.3
+# Parameters that have the members behind the markers; all others have them first.
+BEHIND_MARKERS = ("gate", "additive")
 INITIAL_TOKEN_WEIGHT = 0.05
 INITIAL_READOUT_WEIGHT = 0.02
 
@@ -357,6 +361,28 @@ class MarkerEncoder(nn.Module):
             x = block(x, generator)
         out = self.readout(x)
         return out if self.gate is None else out + self.additive_values(z)
+
+    def select(self, members: NDArray) -> "MarkerEncoder":
+        """Copy some members.
+
+        Parameters
+        ----------
+        members : ndarray of int
+            Members to keep.
+
+        Returns
+        -------
+        MarkerEncoder
+            A copy that predicts with these members only, without gradients.
+        """
+        chosen = copy.deepcopy(self)
+        chosen.token_dropout = chosen.token_dropout[members]
+        behind = [*BEHIND_MARKERS, *(["embed.weight"] if self.tokens == "linear" else [])]
+        for name, parameter in chosen.named_parameters():
+            index = torch.as_tensor(members, device=parameter.device)
+            parameter.data = parameter.data.index_select(2 if name in behind else 0, index)
+            parameter.requires_grad_(False)
+        return chosen.eval()
 
     def tokenize(self, X: Tensor, z: Tensor) -> Tensor:
         """Make tokens (N, B, T, D) from dosages X or standardised dosages z (B, T, W)."""

@@ -433,7 +433,7 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
         """
         check_is_fitted(self)
         Z = self._inputs(check_dosages(self, X, reset=False))
-        components = self._components(Z)
+        components = self._components(Z, np.flatnonzero((self.weights_ != 0).any(axis=1)))
         mean = (components * self.weights_[:, None]).sum(axis=0) + self._intercept
         trait = 0 if self._y_ndim == 1 else slice(None)
         if not return_std:
@@ -457,7 +457,8 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
             Predictions in each trait's own unit, in the order of `component_names_`.
         """
         check_is_fitted(self)
-        return self._components(self._inputs(check_dosages(self, X, reset=False)))
+        Z = self._inputs(check_dosages(self, X, reset=False))
+        return self._components(Z, np.arange(len(self.weights_)))
 
     @property
     def preprocessor_(self) -> TransformerMixin | None:
@@ -529,13 +530,19 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator)
             check_classes(Z, self._input.n_dosages)
         return Z
 
-    def _components(self, Z: Tensor) -> NDArray:
-        members = self._traits.restore(self.net_.predict_double(Z))
-        regimes = members.reshape(self._n_regimes, -1, *members.shape[1:]).mean(axis=1)
-        if self.polygenic_ is None:
-            return regimes
-        polygenic = self.polygenic_.predict(Z.numpy())
-        return np.stack([*regimes, polygenic.reshape(len(Z), -1)])
+    def _components(self, Z: Tensor, wanted: NDArray) -> NDArray:
+        """Predict with the components whose numbers are given; 0 for the others."""
+        components = np.zeros((len(self.weights_), len(Z), self.n_outputs_))
+        regimes = wanted[wanted < self._n_regimes]
+        if len(regimes):
+            n_members = len(self.net_.module_.token_dropout)
+            members = np.arange(n_members).reshape(self._n_regimes, -1)[regimes].ravel()
+            predicted = self._traits.restore(self.net_.predict_double(Z, members=members))
+            by_regime = predicted.reshape(len(regimes), -1, *predicted.shape[1:])
+            components[regimes] = by_regime.mean(axis=1)
+        if self.polygenic_ is not None and len(self.weights_) - 1 in wanted:
+            components[-1] = self.polygenic_.predict(Z.numpy()).reshape(len(Z), -1)
+        return components
 
     def _fit_net(
         self,

@@ -283,7 +283,9 @@ class SeededNet(NeuralNet):
         stoppers = [c for _, c in self.callbacks_ if isinstance(c, EarlyStopping)]
         return any(c.misses_ == c.patience for c in stoppers)
 
-    def predict_double(self, X: Tensor, method: str = "forward") -> NDArray:
+    def predict_double(
+        self, X: Tensor, method: str = "forward", members: NDArray | None = None
+    ) -> NDArray:
         """Predict in float64, so that a row's prediction does not depend on its batch.
 
         Parameters
@@ -292,6 +294,8 @@ class SeededNet(NeuralNet):
             Dosages, of any numeric type, or what the method takes.
         method : str, default="forward"
             Method of the module.
+        members : ndarray of int, default=None
+            Members to predict with, of a module that can ``select`` them; None = all.
 
         Returns
         -------
@@ -302,7 +306,8 @@ class SeededNet(NeuralNet):
         # Apple's GPUs have no float64.
         device = torch.device("cpu") if device.type == "mps" else device
         with say_what_to_lower(self.device, self.batch_size), torch.inference_mode():
-            module = copy.deepcopy(self.module_).to(device, torch.float64).eval()
+            chosen = self.module_ if members is None else self.module_.select(members)
+            module = copy.deepcopy(chosen).to(device, torch.float64).eval()
             parts = [getattr(module, method)(part.to(device)) for part in X.split(PREDICTION_BATCH)]
             return torch.cat(parts, dim=1).cpu().numpy()
 

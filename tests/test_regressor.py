@@ -1,3 +1,4 @@
+import copy
 import pickle
 import random
 
@@ -439,3 +440,24 @@ def test_standard_deviations_have_the_shape_of_y(cross):
     mean, std = model.predict(cross.data, return_std=True)
 
     assert mean.shape == std.shape == (300,) and (std > 0).all()
+
+
+def test_components_without_a_weight_are_not_computed(fitted, cross, monkeypatch):
+    model = copy.deepcopy(fitted)
+    model.weights_[:3] = [[0.3], [0], [0.2]]
+    components = model.predict_components(cross.data)
+    known = (components * model.weights_[:, None]).sum(axis=0) + model._intercept
+    asked = []
+    predict = model.net_.predict_double
+    monkeypatch.setattr(
+        model.net_,
+        "predict_double",
+        lambda Z, members: asked.append(len(members)) or predict(Z, members=members),
+    )
+    np.testing.assert_allclose(model.predict(cross.data), known, rtol=1e-12)
+    assert asked == [len(model.net_.module_.token_dropout) * 2 // 3]
+    model.weights_[:-1] = 0
+    polygenic = model.polygenic_.predict(model.preprocessor_.transform(cross.data))
+    known = polygenic * model.weights_[-1] + model._intercept
+    np.testing.assert_allclose(model.predict(cross.data), known, rtol=1e-12)
+    assert len(asked) == 1

@@ -1,45 +1,15 @@
 """The encoders' part of a prediction, as a function of the markers."""
 
-import copy
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.utils import gen_batches
 from torch import Tensor
 
-from sktransformer_gp.encoder import MarkerEncoder
 from sktransformer_gp.inspection.paths import integrate_gradients
 from sktransformer_gp.regressor import TransformerGPRegressor
 
 BATCH = 64
-# Parameters that have the members behind the markers; all others have them first.
-BEHIND_MARKERS = ("gate", "additive")
-
-
-def select_members(encoder: MarkerEncoder, members: NDArray) -> MarkerEncoder:
-    """Copy some members of an encoder.
-
-    Parameters
-    ----------
-    encoder : MarkerEncoder
-        The encoder.
-    members : ndarray of int
-        Members to keep.
-
-    Returns
-    -------
-    MarkerEncoder
-        A copy that predicts with these members only.
-    """
-    chosen = copy.deepcopy(encoder)
-    chosen.token_dropout = chosen.token_dropout[members]
-    behind = [*BEHIND_MARKERS, *(["embed.weight"] if encoder.tokens == "linear" else [])]
-    for name, parameter in chosen.named_parameters():
-        index = torch.as_tensor(members, device=parameter.device)
-        parameter.data = parameter.data.index_select(2 if name in behind else 0, index)
-        parameter.requires_grad_(False)
-    return chosen.eval()
 
 
 class EncoderPart:
@@ -61,7 +31,7 @@ class EncoderPart:
         n_folds = len(encoder.token_dropout) // len(share)
         used = np.flatnonzero(np.repeat(share.any(axis=1), n_folds))
         used = used if len(used) else np.array([0])
-        self.encoder = select_members(encoder, used)
+        self.encoder = encoder.select(used)
         self.folds = torch.as_tensor(used % n_folds)
         self.n_folds = n_folds
         self.weights = torch.as_tensor(share[used // n_folds] / n_folds, dtype=torch.float32)
