@@ -1,5 +1,9 @@
 """Sphinx builds the pages with ``sphinx-build -W -n docs docs/_build``, without a network."""
 
+import pydoc
+
+from docutils import nodes
+
 import sktransformer_gp
 
 project = "sktransformer_gp"
@@ -14,6 +18,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx_gallery.gen_gallery",
 ]
+templates_path = ["templates"]
 exclude_patterns = ["_build", "gallery/*.ipynb", "sg_execution_times.rst"]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
@@ -22,8 +27,6 @@ myst_heading_anchors = 3
 autosummary_generate = True
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
-# Types in numpydoc's own words ("ndarray of shape ...") are no references.
-nitpick_ignore_regex = [("py:.*", r".*")]
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
@@ -42,3 +45,26 @@ html_theme_options = {
     "show_prev_next": False,
 }
 html_copy_source = False
+
+SKLEARN = "https://scikit-learn.org/stable/modules/generated"
+
+
+def resolve(app, env, node, contnode):
+    """Link what docstrings name: scikit-learn's names on its site, ours by any way to import them."""
+    target = node.get("reftarget", "")
+    if target.startswith("sklearn."):
+        return nodes.reference("", "", contnode, refuri=f"{SKLEARN}/{target}.html")
+    meant = pydoc.locate(target) or pydoc.locate(f"sktransformer_gp.{target}")
+    if meant is None:
+        return None
+    domain = env.get_domain("py")
+    for name, entry in domain.objects.items():
+        if name.endswith(target.rpartition(".")[2]) and pydoc.locate(name) is meant:
+            uri = app.builder.get_relative_uri(env.docname, entry.docname)
+            return nodes.reference("", "", contnode, refuri=f"{uri}#{entry.node_id}", internal=True)
+    return None
+
+
+def setup(app):
+    """Ask `resolve` where Sphinx finds nothing."""
+    app.connect("missing-reference", resolve)

@@ -49,7 +49,7 @@ def save_model(
     See Also
     --------
     load_model : Read the model.
-    read_metadata : Read the metadata.
+    sktransformer_gp.saving.read_metadata : Read the metadata.
 
     Notes
     -----
@@ -158,7 +158,7 @@ class ModelFileMixin:
         path : str or path-like
             The file; one that is there is replaced.
         metadata : dict, default=None
-            What else belongs to the model, for :func:`read_metadata`.
+            What else belongs to the model, for :func:`sktransformer_gp.saving.read_metadata`.
         """
         save_model(self, path, metadata)
 
