@@ -50,7 +50,7 @@ SKLEARN = "https://scikit-learn.org/stable/modules/generated"
 
 
 def resolve(app, env, node, contnode):
-    """Link what docstrings name: scikit-learn's names on its site, ours by any way to import them."""
+    """Link what docstrings name: scikit-learn's on its site, ours however they are imported."""
     target = node.get("reftarget", "")
     if target.startswith("sklearn."):
         return nodes.reference("", "", contnode, refuri=f"{SKLEARN}/{target}.html")

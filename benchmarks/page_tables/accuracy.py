@@ -1,0 +1,124 @@
+"""Tables of predictive ability: the practical, all data sets, several traits, uncertainty."""
+
+import pandas as pd
+from scipy.stats import t
+
+from page_tables.markdown import FOLDER, read, table
+from sktransformer_gp import summarise
+
+EPISTASIS = ["Maltose", "Magnesium_Sulfate", "Indoleacetic_Acid", "Formamide", "Copper"]
+# Name of a study: file, and the traits where not all.
+STUDIES = {
+    "yeast, Lactate and Lactose together": ("accuracy_yeast", None),
+    "yeast, 46 traits, each alone": ("accuracy_yeast46", None),
+    "yeast, 5 of them with epistasis": ("accuracy_yeast46", EPISTASIS),
+    "wheat, 4 environments": ("accuracy_wheat", None),
+    "barley, 12 traits": ("accuracy_barley", None),
+    "mice, 20 traits": ("accuracy_mice", None),
+    "mice, folds by cage": ("accuracy_mice_cages", None),
+}
+MODELS = ["transformer", "gblup", "rkhs", "lasso", "hgb", "rf"]
+
+
+def two_traits(name: str) -> str:
+    """Return a row for each model: r and MSE of each trait."""
+    summary = summarise(read(name))
+    traits = list(summary.trait.unique())
+    rows = [
+        [model]
+        + [text for row in of_model.itertuples() for text in (spread(row), f"{row.mse_mean:.3f}")]
+        for model, of_model in summary.groupby("model", sort=False)
+    ]
+    header = [f"{trait} {score}" for trait in traits for score in ("r", "MSE")]
+    return table(["model", *header], rows)
+
+
+def spread(row: tuple) -> str:
+    """Return mean r ± its standard deviation over folds."""
+    return f"{row.r_mean:.3f} ± {row.r_sd:.3f}"
+
+
+def accuracy() -> str:
+    """Return mean r over traits and folds: a row for each study, a column for each model."""
+    rows = []
+    for name, scores in study_scores().items():
+        means = scores.groupby("model").mean(numeric_only=True)["r"]
+        # A model that was not run on all traits and folds has no mean to compare.
+        counts = scores.groupby("model").size()
+        means = means[counts == counts["transformer"]].reindex(MODELS)
+        texts = [f"**{r:.4f}**" if r == means.max() else f"{r:.4f}" for r in means]
+        folds = f"{scores.repeat.nunique()} x {scores.fold.nunique()}"
+        rows.append([name, folds, *("-" if text == "nan" else text for text in texts)])
+    return table(["data", "folds", *MODELS], rows)
+
+
+def study_scores() -> dict[str, pd.DataFrame]:
+    """Read the scores of the studies that were run."""
+    scores = {
+        name: (read(file), traits)
+        for name, (file, traits) in STUDIES.items()
+        if (FOLDER / f"{file}.csv").exists()
+    }
+    return {
+        name: rows if traits is None else rows[rows.trait.isin(traits)]
+        for name, (rows, traits) in scores.items()
+    }
+
+
+def worst_traits() -> str:
+    """Return how the transformer's traits compare with the best of the other models."""
+    rows = []
+    for name, scores in study_scores().items():
+        r = scores.groupby(["trait", "model"]).r.mean().unstack()
+        others = r[[m for m in MODELS[1:] if m in r and r[m].notna().all()]]
+        near = (r.transformer >= others.max(axis=1) - 0.01).sum()
+        gain = r.transformer - r.gblup
+        ends = [f"{i} {gain[i]:+.3f}" for i in (gain.idxmax(), gain.idxmin())]
+        rows.append([name, str(len(r)), str(near), *ends])
+    header = ["data", "traits", "best, or within .01 of the best"]
+    return table([*header, "largest gain over GBLUP", "smallest gain over GBLUP"], rows)
+
+
+def ablations() -> str:
+    """Return each variant's r and its difference to the default, with a 95 % interval.
+
+    Traits are the replicates: the interval is that of the traits' mean differences.
+    """
+    scores = read("ablation")
+    names = scores.model.unique()
+    r = scores.groupby(["dataset", "trait", "model"]).r.mean().unstack()[names]
+    is_wheat = r.index.get_level_values("dataset") == "wheat"
+    rows = []
+    for name in names:
+        row = [name]
+        for part in (r[~is_wheat], r[is_wheat]):
+            difference = part[name] - part["default"]
+            half = t.ppf(0.975, len(part) - 1) * difference.sem()
+            shown = "" if name == "default" else f"{difference.mean():+.4f} ± {half:.4f}"
+            row += [f"{part[name].mean():.4f}", shown]
+        rows.append(row)
+    return table(["variant", "yeast r", "difference", "wheat r", "difference"], rows)
+
+
+def multitrait() -> str:
+    """Return r of one trait fitted with and without others."""
+    scores = read("multitrait")
+    r = scores.groupby("scenario", sort=False).r.agg(["mean", "std"])
+    folds = scores.pivot(index="fold", columns="scenario", values="r")
+    rows = []
+    for scenario, row in r.iterrows():
+        base = "half, alone" if scenario.startswith("half") else "alone"
+        difference = "" if scenario == base else f"{(folds[scenario] - folds[base]).mean():+.4f}"
+        rows.append([scenario, f"{row['mean']:.4f} ± {row['std']:.4f}", difference])
+    return table(["fitted", "r", "difference to alone"], rows)
+
+
+def calibration() -> str:
+    """Return the share of new phenotypes inside the 90 % interval."""
+    shares = read("calibration").groupby(["dataset", "trait"], sort=False)
+    rows = [
+        [row.dataset, row.trait, f"{row.inside:.3f}", f"{row.mean_std:.3f}", f"{row.rmse:.3f}"]
+        for row in shares.mean(numeric_only=True).reset_index().itertuples()
+    ]
+    header = ["data", "trait", "inside the 90 % interval", "mean standard deviation"]
+    return table([*header, "error (RMSE)"], rows)
