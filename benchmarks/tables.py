@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-from page_tables import accuracy, inspection, networks, steps
+from page_tables import accuracy, choosing, costs, inspection, networks, steps
 from page_tables.markdown import FOLDER, read
 
 from sktransformer_gp.plotting import plot_comparison
@@ -27,6 +27,8 @@ TABLES = {
             accuracy.worst_traits,
             accuracy.multitrait,
             accuracy.calibration,
+            choosing.choose,
+            choosing.selection,
             steps.imputation,
             steps.rejection,
             inspection.qtl_detection,
@@ -39,6 +41,7 @@ TABLES = {
             networks.generating_yeast,
             networks.generating_barley,
             networks.pretraining,
+            costs.speed,
         )
     },
 }

@@ -1,0 +1,23 @@
+"""Tables of time and memory."""
+
+from page_tables.markdown import FOLDER, cells, read, table
+
+CASE = ["threads", "measured", "n_samples", "n_markers", "n_traits"]
+COSTS = {
+    "wall_seconds": "seconds",
+    "cpu_seconds": "CPU seconds",
+    "peak_mb_above_input": "MB beside the dosages",
+}
+
+
+def speed() -> str:
+    """Return the median cost of each piece of work; nothing where it was not measured."""
+    if not (FOLDER / "speed.csv").exists():
+        return ""
+    medians = read("speed").groupby(["case", *CASE], sort=False)[list(COSTS)].median()
+    rows = []
+    for case, row in medians.reset_index(level="case", drop=True).iterrows():
+        threads, work, *sizes = case
+        costs = cells(row, 2)[:2] + cells(row, 0)[2:]
+        rows.append([work, " x ".join(f"{size:,}" for size in sizes), str(threads), *costs])
+    return table(["work", "lines x markers x traits", "threads", *COSTS.values()], rows)
