@@ -4,7 +4,6 @@ import ast
 import doctest
 import importlib
 import inspect
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -164,25 +163,6 @@ def test_public_names_are_those_that_can_be_imported():
     assert set(sktransformer_gp.__all__) <= set(dir(sktransformer_gp))
     assert all(hasattr(sktransformer_gp, name) for name in sktransformer_gp.__all__)
     assert not hasattr(sktransformer_gp, "no_such_name")
-
-
-def python_blocks(path):
-    return re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.S)
-
-
-PAGES = [
-    path
-    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    if python_blocks(path)
-]
-
-
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_code_blocks_run(path, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    namespace = {}
-    for block in python_blocks(path):
-        exec(compile(block, path.name, "exec"), namespace)
 
 
 def test_readme_has_the_two_commands_word_for_word():
