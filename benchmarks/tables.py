@@ -42,6 +42,7 @@ TABLES = {
             networks.generating_barley,
             networks.pretraining,
             costs.speed,
+            costs.memory,
         )
     },
 }

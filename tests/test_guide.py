@@ -151,6 +151,15 @@ def test_links_between_pages_lead_somewhere():
                 assert (path.parent / target).exists(), f"{path.name} links {target}"
 
 
+def test_the_benchmarks_page_names_all_that_is_there():
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    folder = ROOT / "benchmarks"
+    there = {path.name for path in folder.iterdir() if path.suffix in (".csv", ".png", ".py")}
+    named = set(re.findall(r"`(\w+\.(?:csv|png|py))", page)) | {"tables.py"}
+    not_yet = {"speed.csv"} - there
+    assert there | not_yet == named
+
+
 def test_from_files_to_a_prediction(here, capfd):
     namespace = follow("docs/guide/files.md")
     table = pd.read_csv("predictions.csv", index_col="sample")

@@ -21,3 +21,10 @@ def speed() -> str:
         costs = cells(row, 2)[:2] + cells(row, 0)[2:]
         rows.append([work, " x ".join(f"{size:,}" for size in sizes), str(threads), *costs])
     return table(["work", "lines x markers x traits", "threads", *COSTS.values()], rows)
+
+
+def memory() -> str:
+    """Return the resident memory of a process that fits one model after the other."""
+    fits = read("memory").set_index("fit").resident_megabytes
+    chosen = fits.loc[[0, 9, len(fits) // 2 - 1, len(fits) - 1]]
+    return table(["fits", *(str(fit + 1) for fit in chosen.index)], [["MB", *cells(chosen, 1)]])
