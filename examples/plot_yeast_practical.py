@@ -26,13 +26,12 @@ X, X_test, Y, Y_test = train_test_split(cross.data, cross.target, test_size=0.2,
 lactate, lactose = cross.target_names
 
 # %%
-# Three trainings, each with loss and Pearson r in every epoch: watching the held-out segregants
-# does not change the fit. Markers in full linkage are merged, which keeps it under a minute.
+# Three trainings with r in every epoch; watching the held-out segregants does not change the fit.
+# Markers in full linkage are merged, which keeps it under a minute.
 models = {"GBLUP": (GBLUPRegressor().fit(X, Y), [lactate, lactose])}
 for traits in ([lactate], [lactose], [lactate, lactose]):
-    lecture = TransformerGPRegressor.from_preset(
-        "lecture", preprocessor="linkage", random_state=0, verbose=1
-    )
+    options = {"preprocessor": "linkage", "random_state": 0, "verbose": 1}
+    lecture = TransformerGPRegressor.from_preset("lecture", **options)
     lecture.fit(X, Y[traits], X_val=X_test, y_val=Y_test[traits])
     models["lecture, " + " + ".join(traits)] = lecture, traits
 

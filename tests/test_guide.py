@@ -136,6 +136,13 @@ def test_other_commands_are_what_there_is(page, command):
             assert not option.startswith("--") or f'"{option}"' in text, f"{path} has no {option}"
 
 
+def test_the_gallery_is_short():
+    examples = list((ROOT / "examples").glob("*.py"))
+    assert 0 < len(examples) <= 10
+    for path in examples:
+        assert len(path.read_text(encoding="utf-8").splitlines()) < 60, path.name
+
+
 def test_extras_that_are_named_exist():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     named = re.findall(r"-e '\.\[([\w,]+)\]'", "".join(p.read_text("utf-8") for p in TEXTS))
