@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         PretrainedGPRegressor,
     )
     from sktransformer_gp.per_trait import PerTraitRegressor
+    from sktransformer_gp.polygenic import PolygenicRegressor
     from sktransformer_gp.preprocessing import (
         AssociationSelector,
         DosageImputer,
@@ -64,6 +65,7 @@ __all__ = [
     "MinorAlleleFilter",
     "MutualInformationSelector",
     "PerTraitRegressor",
+    "PolygenicRegressor",
     "PretrainedGPRegressor",
     "RKHSRegressor",
     "SNPBLUPRegressor",
@@ -105,6 +107,7 @@ _MODULES = {
         "PretrainedGPRegressor",
     ],
     "per_trait": ["PerTraitRegressor"],
+    "polygenic": ["PolygenicRegressor"],
     "preprocessing": [
         "AssociationSelector",
         "DosageImputer",

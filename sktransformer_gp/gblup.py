@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sktransformer_gp.conjugate import LinearKernel, fit_iteratively
 from sktransformer_gp.metrics import TraitRegressorMixin
+from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.relationship import genetic_values, inner_products, marker_sums
 from sktransformer_gp.saving.estimators import ModelFileMixin
 from sktransformer_gp.validation import all_or_nothing, check_dosages, check_phenotypes
@@ -26,7 +27,7 @@ from sktransformer_gp.weights import SampleWeights, check_sample_weight, drop_we
 LARGEST_DECOMPOSITION = 20_000
 
 
-class GBLUPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
+class GBLUPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimator):
     """Predict breeding values by genomic best linear unbiased prediction (GBLUP).
 
     Each trait follows ``y = W alpha + g + e`` with ``g ~ N(0, s2_g G)``, ``e ~ N(0, s2_e I)`` and

@@ -11,12 +11,13 @@ from sklearn.utils import Tags, get_tags
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from sktransformer_gp.metrics import TraitRegressorMixin
+from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.saving.estimators import ModelFileMixin
 from sktransformer_gp.validation import all_or_nothing, check_dosages, check_phenotypes
 from sktransformer_gp.weights import check_sample_weight
 
 
-class PerTraitRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
+class PerTraitRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimator):
     """Fit a clone of one regressor to each trait, on the samples observed for that trait.
 
     Parameters

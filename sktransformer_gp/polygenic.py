@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sktransformer_gp.metrics import TraitRegressorMixin
+from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.relationship import column_moments
 from sktransformer_gp.saving.estimators import ModelFileMixin
 from sktransformer_gp.validation import all_or_nothing, check_dosages, check_phenotypes
@@ -33,7 +34,7 @@ MARKERS = 1024  # markers standardised at a time
 ALL = slice(None)
 
 
-class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
+class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimator):
     """Predict genetic values by a likelihood-weighted average over four kernels.
 
     Each trait follows ``y = mu + g + e`` with ``g ~ N(0, s2_g K)`` and ``e ~ N(0, s2_e I)``, where

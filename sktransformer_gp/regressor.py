@@ -21,6 +21,7 @@ from sktransformer_gp.crossfit import inner_folds, mixing_weights
 from sktransformer_gp.inputs import EncoderInput, TraitScale, check_classes
 from sktransformer_gp.markers import input_names
 from sktransformer_gp.metrics import TraitRegressorMixin
+from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.parameters import check_parameters
 from sktransformer_gp.polygenic import PolygenicRegressor
 from sktransformer_gp.presets import PRESETS
@@ -67,7 +68,7 @@ ENCODER_PARAMETERS = (
 )
 
 
-class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
+class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimator):
     """Predict phenotypes from marker dosages with a transformer encoder and a polygenic term.
 
     Windows of neighbouring markers become tokens, learned queries attend to them, and all traits

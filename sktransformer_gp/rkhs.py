@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sktransformer_gp.metrics import TraitRegressorMixin
+from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.relationship import squared_distances
 from sktransformer_gp.saving.estimators import ModelFileMixin
 from sktransformer_gp.validation import all_or_nothing, check_dosages, check_phenotypes
@@ -29,7 +30,7 @@ from sktransformer_gp.weights import (
 ROWS = 1024  # candidates predicted at a time
 
 
-class RKHSRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
+class RKHSRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimator):
     """Predict genetic values by a Gaussian kernel on the markers (RKHS regression).
 
     Each trait follows ``y = mu + g + e`` with ``g ~ N(0, s2_g K / c)``, ``e ~ N(0, s2_e I)`` and

@@ -9,13 +9,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from sktransformer_gp.conjugate import REML_SAMPLES, LinearKernel, fit_iteratively
 from sktransformer_gp.metrics import TraitRegressorMixin
+from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.relationship import column_moments, genetic_values
 from sktransformer_gp.saving.estimators import ModelFileMixin
 from sktransformer_gp.validation import all_or_nothing, check_dosages, check_phenotypes
 from sktransformer_gp.weights import check_sample_weight, drop_weightless, weighted_mean
 
 
-class SNPBLUPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
+class SNPBLUPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimator):
     """Predict breeding values from the effects of standardised markers (SNP-BLUP).
 
     Each trait follows ``y = mu + Z u + e`` with standardised markers `Z`, effects

@@ -23,7 +23,7 @@ MODULES = {
 
 # A module imports from the floors below its own only.
 FLOORS = [
-    {"metrics.traits", "likelihood"},
+    {"metrics.traits", "likelihood", "pages"},
     {"metrics.agreement", "metrics.calibration", "metrics.selection"},
     {"metrics.scorers", "omission"},
     {"markers", "validation", "metrics", "layers", "download", "weights", "rules"},

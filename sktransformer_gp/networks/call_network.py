@@ -13,13 +13,14 @@ from torch import Tensor
 from sktransformer_gp.markers import chromosomes_from_names, input_names
 from sktransformer_gp.networks.calls import as_calls, lowest_dosage
 from sktransformer_gp.networks.fitting import train_denoiser
+from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.validation import MISSING, check_dosages, check_ploidy, is_missing
 
 ROWS = 64  # individuals whose probabilities are in memory at once
 NET_PARAMETERS = ("d_model", "dim_feedforward", "mask_rate", "flip_rate")
 
 
-class CallNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class CallNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PageMixin, BaseEstimator):
     """A transformer whose network is held to tell all calls from what noise leaves of them.
 
     Attributes

@@ -14,6 +14,7 @@ from sktransformer_gp.markers import input_names
 from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.networks.convolution import ConvolutionalNet, places_along_genome
 from sktransformer_gp.networks.fitting import TRAINING_RULES, training_settings
+from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.rules import (
     FLAG,
     POSITIVE,
@@ -53,7 +54,7 @@ MODULE_PARAMETERS = (
 )
 
 
-class CNNGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
+class CNNGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimator):
     """Predict phenotypes from marker dosages with a convolutional network along the genome.
 
     Filters slide over the markers in the order of the map and feed residual blocks; what they find

@@ -9,6 +9,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sktransformer_gp.markers import chromosome_runs, chromosomes_from_names, input_names
+from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.rules import Rule, check_rules
 from sktransformer_gp.validation import check_dosages
 
@@ -20,7 +21,7 @@ RULES: dict[str, Rule] = {
 }
 
 
-class HaplotypeCopier(BaseEstimator):
+class HaplotypeCopier(PageMixin, BaseEstimator):
     """Draw new genotypes that copy one training individual after the other along the genome.
 
     A new genotype starts each chromosome as a copy of a random individual. Before each further

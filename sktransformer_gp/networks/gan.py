@@ -14,6 +14,7 @@ from sktransformer_gp.markers import chromosomes_from_names, input_names
 from sktransformer_gp.networks.adversarial import AdversarialNet, FidelityGuard
 from sktransformer_gp.networks.calls import as_calls
 from sktransformer_gp.networks.fitting import TRAINING_RULES, window_buffers
+from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.rules import POSITIVE, Rule, check_rules, whole
 from sktransformer_gp.training import DivergenceGuard, ProgressBar, batch_size_for, pick_device
 from sktransformer_gp.validation import check_dosages, check_ploidy
@@ -29,7 +30,7 @@ RULES: dict[str, Rule] = {
 SIZES = ("n_noise", "d_model", "dim_feedforward")
 
 
-class GenotypeGAN(BaseEstimator):
+class GenotypeGAN(PageMixin, BaseEstimator):
     """Draw new genotypes with a generative adversarial network.
 
     A generator turns noise into calls, window by window with weights of their own; a critic learns

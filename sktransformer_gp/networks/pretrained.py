@@ -12,6 +12,7 @@ from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.networks.finetuning import FineTunedNet, WarmStart
 from sktransformer_gp.networks.fitting import TRAINING_RULES, training_settings
 from sktransformer_gp.networks.pretraining import MaskedGenotypePretrainer
+from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.rules import FLAG, SHARE, Rule, check_rules, whole
 from sktransformer_gp.saving.estimators import ModelFileMixin
 from sktransformer_gp.training import EncoderNet
@@ -29,7 +30,7 @@ RULES: dict[str, Rule] = {
 }
 
 
-class PretrainedGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
+class PretrainedGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimator):
     """Predict phenotypes with a network that has learned to tell hidden calls before.
 
     Rows of X whose phenotypes are all NaN take part in the pre-training only: genotype all

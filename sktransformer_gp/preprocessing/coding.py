@@ -8,12 +8,13 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from sktransformer_gp.markers import SEPARATOR, chromosomes_from_names
+from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.validation import check_dosages, check_ploidy
 
 CODINGS = ("dosage", "one_hot", "hardy_weinberg")
 
 
-class GenotypeCoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class GenotypeCoder(OneToOneFeatureMixin, TransformerMixin, PageMixin, BaseEstimator):
     """Code dosages from -1 to 1, as indicators, or by the frequency of their genotype class.
 
     Parameters

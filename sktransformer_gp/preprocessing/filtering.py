@@ -7,11 +7,12 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.preprocessing.neighbours import mean_of_observed
 from sktransformer_gp.validation import check_dosages, check_ploidy, is_missing
 
 
-class MinorAlleleFilter(SelectorMixin, BaseEstimator):
+class MinorAlleleFilter(SelectorMixin, PageMixin, BaseEstimator):
     """Keep the markers whose minor allele is frequent enough in the training rows.
 
     With the frequency ``p = mean dosage / ploidy`` of the counted allele over the observed

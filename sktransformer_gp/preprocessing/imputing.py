@@ -9,6 +9,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from sktransformer_gp.markers import chromosome_runs, chromosomes_from_names
+from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.preprocessing.neighbours import (
     LinkageRegression,
     NearestSamples,
@@ -20,7 +21,7 @@ STRATEGIES = ("mean", "mode", "knn", "linkage", "autoencoder")
 N_NEIGHBORS = {"knn": 5, "linkage": 40}
 
 
-class DosageImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class DosageImputer(OneToOneFeatureMixin, TransformerMixin, PageMixin, BaseEstimator):
     """Replace missing dosages by what the training rows tell about them.
 
     Parameters

@@ -7,13 +7,14 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sktransformer_gp.markers import chromosome_runs, chromosomes_from_names
+from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.validation import check_dosages
 
 BLOCK = 2048  # markers compared at a time, fewer where there are many samples
 DOSAGES = 2**25
 
 
-class LinkageMerger(SelectorMixin, BaseEstimator):
+class LinkageMerger(SelectorMixin, PageMixin, BaseEstimator):
     """Keep one marker of each run of neighbours in near-complete linkage.
 
     Walking along a chromosome, a marker joins the run before it while its squared correlation with

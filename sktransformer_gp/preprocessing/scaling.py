@@ -6,6 +6,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.preprocessing.neighbours import mean_of_observed
 from sktransformer_gp.validation import check_dosages, is_missing
 
@@ -13,7 +14,7 @@ SCALINGS = ("center", "vanraden", "unit_variance")
 BLOCK = 2048
 
 
-class DosageScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class DosageScaler(OneToOneFeatureMixin, TransformerMixin, PageMixin, BaseEstimator):
     """Centre dosages on the training rows' means and scale them: ``Z = (X - mean) * factor``.
 
     Parameters

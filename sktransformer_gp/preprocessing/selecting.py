@@ -8,12 +8,13 @@ from sklearn.feature_selection import SelectorMixin, mutual_info_regression
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.validation import check_dosages, check_phenotypes, is_missing
 
 BLOCK = 1024
 
 
-class MutualInformationSelector(SelectorMixin, BaseEstimator):
+class MutualInformationSelector(SelectorMixin, PageMixin, BaseEstimator):
     """Keep the markers that share most information with the phenotypes of the training rows.
 
     Parameters
@@ -125,7 +126,7 @@ def _is_class(X: NDArray) -> NDArray:
     return (np.floor(X) == X).all(axis=0) & (spread < len(X) / 2)
 
 
-class AssociationSelector(SelectorMixin, BaseEstimator):
+class AssociationSelector(SelectorMixin, PageMixin, BaseEstimator):
     """Keep the markers with the strongest single-marker tests in the training rows.
 
     Each marker is tested on each trait by simple regression of the phenotype on the dosage:
