@@ -21,7 +21,7 @@ try:
     lines = fetch_wheat(as_frame=True)
 except (DownloadError, ImportError) as error:
     print(f"A simulated cross, since the wheat data cannot be read: {error}")
-    lines = make_cross(n_traits=4, random_state=0, as_frame=True)
+    lines = make_cross(400, 1000, n_traits=4, random_state=0, as_frame=True)
 models = {name: make_model(name) for name in ("gblup", "rkhs")} | {"pls": PLSRegression(5)}
 scores = compare_models(models, lines.data, lines.target, cv=5, repeats=2, verbose=0)
 print(
