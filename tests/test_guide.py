@@ -24,7 +24,8 @@ QUICK = {"compare": "--models gblup --cv 2 --repeats 1 --jobs 1", "fit": "--name
 TOOLS = re.compile(
     r"python -m venv \.venv && \. \.venv/bin/activate && pip install -c constraints\.txt -e "
     r"(\.|'\.\[[\w,]+\]')( && pytest -n 2| && python -m sktransformer_gp demo)?"
-    r"|pytest -n 2|ruff check \. && ruff format --check \.|sphinx-build -W -n docs docs/_build"
+    r"|pytest -n 2|ruff check \. && ruff format --check \. && mypy"
+    r"|sphinx-build -W -n docs docs/_build"
 )
 
 
