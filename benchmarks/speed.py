@@ -41,7 +41,7 @@ CASES = {
         ("transformer", {"n_samples": 500, "n_markers": m}) for m in (1000, 10_000, 50_000, 200_000)
     ],
     "large": [
-        (name, {"n_samples": 16_000, "n_markers": 20_000})
+        (name, {"n_samples": 8000, "n_markers": 20_000})
         for name in ("transformer", "snp-blup", "gblup")
     ],
     "mapped": [("mapped", {"n_samples": 50_000, "n_markers": 50_000})],
