@@ -5,7 +5,8 @@
     python benchmarks/autoencoder.py anomalies --out benchmarks/autoencoder_anomalies.csv
 
 imputation: calls hidden at random in all samples, fitted on four in five, scored on the hidden
-calls of the rest by class of minor allele frequency. codes: ridge on codes or principal components
+calls of the rest by class of minor allele frequency; "linkage 60" has only the first 60 markers to
+learn from, as many as scikit-learn's IterativeImputer gets through. codes: ridge on codes or principal components
 of as many dimensions, all learned in the training fold. anomalies: of the test samples a tenth is
 contaminated (each call with a chance of 15 % that of another sample) and a tenth is foreign (all
 runs of 50 markers from different samples); ROC AUC of each score. Each case is appended as it is
@@ -29,10 +30,13 @@ from sktransformer_gp import DosageImputer, GenotypeAutoencoder, datasets
 from sktransformer_gp.markers import chromosomes_from_names
 
 SHARES = (0.05, 0.2, 0.5)
-STRATEGIES = ("mode", "nearest", "knn", "linkage", "autoencoder", "iterative")
+SUBSET = 60
+STRATEGIES = ("mean", "mode", "nearest", "knn", "linkage", "autoencoder") + tuple(
+    f"{strategy} {SUBSET}" for strategy in ("linkage", "autoencoder", "iterative")
+)
 MAF_CLASSES = (0, 0.05, 0.2, 0.51)
 TRAITS = ("Lithium_Chloride",)  # its largest locus, ENA, lies on the first four chromosomes
-SIZES = (16, 64)
+SIZES = (16, 32, 64, 128, 256)
 
 
 def main() -> None:
@@ -41,7 +45,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("job", choices=JOBS)
-    parser.add_argument("--datasets", nargs="+", default=["yeast", "barley"])
+    parser.add_argument("--datasets", nargs="+", default=["yeast", "barley", "mice"])
     parser.add_argument("--chromosomes", type=int, default=4, help="the first ones; 0 = all")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
@@ -70,8 +74,8 @@ def imputation(arguments):
 
 def impute(X: pd.DataFrame, share: float, strategy: str) -> list[dict]:
     """Hide calls, impute those of the test rows, compare class by class."""
-    if strategy == "iterative":  # a regression on all markers for each marker: a subset
-        X = X.iloc[:, :60]
+    strategy, _, n_markers = strategy.partition(" ")
+    X = X.iloc[:, : int(n_markers or X.shape[1])]
     truth = X.to_numpy()
     hidden = (np.random.default_rng(0).random(X.shape) < share) & (truth >= 0)
     train, test = train_test_split(np.arange(len(X)), test_size=0.2, random_state=0)
