@@ -6,11 +6,11 @@
 
 imputation: calls hidden at random in all samples, fitted on four in five, scored on the hidden
 calls of the rest by class of minor allele frequency; "linkage 60" has only the first 60 markers to
-learn from, as many as scikit-learn's IterativeImputer gets through. codes: ridge on codes or principal components
-of as many dimensions, all learned in the training fold. anomalies: of the test samples a tenth is
-contaminated (each call with a chance of 15 % that of another sample) and a tenth is foreign (all
-runs of 50 markers from different samples); ROC AUC of each score. Each case is appended as it is
-done; what stands in the CSV is not run again.
+learn from, as many as scikit-learn's IterativeImputer gets through. codes: ridge on codes or
+principal components of as many dimensions, all learned in the training fold. anomalies: of the test
+samples a tenth is contaminated (each call with a chance of 15 % that of another sample) and a tenth
+is foreign (all runs of 50 markers from different samples); ROC AUC of each score. Each case is
+appended as it is done; what stands in the CSV is not run again.
 """
 
 import argparse
@@ -31,9 +31,8 @@ from sktransformer_gp.markers import chromosomes_from_names
 
 SHARES = (0.05, 0.2, 0.5)
 SUBSET = 60
-STRATEGIES = ("mean", "mode", "nearest", "knn", "linkage", "autoencoder") + tuple(
-    f"{strategy} {SUBSET}" for strategy in ("linkage", "autoencoder", "iterative")
-)
+ON_SUBSET = tuple(f"{name} {SUBSET}" for name in ("linkage", "autoencoder", "iterative"))
+STRATEGIES = ("mean", "mode", "nearest", "knn", "linkage", "autoencoder", *ON_SUBSET)
 MAF_CLASSES = (0, 0.05, 0.2, 0.51)
 TRAITS = ("Lithium_Chloride",)  # its largest locus, ENA, lies on the first four chromosomes
 SIZES = (16, 32, 64, 128, 256)
