@@ -27,8 +27,6 @@ from sktransformer_gp import (
     datasets,
 )
 
-TRAITS = ("Maltose", "Xylose")
-PRETRAINED = ("Maltose",)
 N_KNOWN, N_DRAWN = 200, 400
 GENERATORS = {"copier .05": HaplotypeCopier(0.05), "gan": GenotypeGAN(random_state=0)}
 SOURCES = ("none", *GENERATORS, "real")
@@ -40,10 +38,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--traits", nargs="+", default=["Maltose"])
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    for trait in TRAITS:
+    for trait in arguments.traits:
         study = datasets.fetch_yeast(traits=[trait], complete_cases=True, as_frame=True)
         y = study.target.to_numpy().ravel()
         splits = KFold(5, shuffle=True, random_state=0).split(y)
@@ -53,11 +52,11 @@ def main() -> None:
             for source in SOURCES:
                 if not is_done(arguments.out, trait, fold, source):
                     case = {"trait": trait, "fold": fold, "draws": source}
-                    scores = run(study.data, y, rows, source, trait in PRETRAINED)
+                    scores = run(study.data, y, rows, source)
                     append(pd.DataFrame([{**case, **s} for s in scores]), arguments.out)
 
 
-def run(X: pd.DataFrame, y: np.ndarray, rows: tuple, source: str, pretrain: bool) -> list[dict]:
+def run(X: pd.DataFrame, y: np.ndarray, rows: tuple, source: str) -> list[dict]:
     """Fit with the draws of one source, in each way; return r on the test fold."""
     known, others, test = rows
     merger = LinkageMerger().set_output(transform="pandas").fit(X.iloc[known])
@@ -72,10 +71,9 @@ def run(X: pd.DataFrame, y: np.ndarray, rows: tuple, source: str, pretrain: bool
             labels = np.concatenate([y[known], teacher.predict(drawn)])
             model = TransformerGPRegressor(random_state=0).fit(pd.concat([real, drawn]), labels)
         scores.append({"use": f"labelled by {name}", "model": model})
-    if pretrain:
-        labels = np.concatenate([y[known], np.full(len(drawn), np.nan)])
-        model = PretrainedGPRegressor(random_state=0).fit(pd.concat([real, drawn]), labels)
-        scores.append({"use": "pre-training", "model": model})
+    labels = np.concatenate([y[known], np.full(len(drawn), np.nan)])
+    network = PretrainedGPRegressor(random_state=0).fit(pd.concat([real, drawn]), labels)
+    scores.append({"use": "pre-training", "model": network})
     return [
         {"use": s["use"], "r": np.corrcoef(s["model"].predict(candidates), y[test])[0, 1]}
         for s in scores

@@ -37,6 +37,12 @@ class CrossAttentionNet(nn.Module):
     predicted by the additive part.
     """
 
+    panel: Tensor
+    phenotypes: Tensor
+    weights: Tensor
+    center: Tensor
+    scale: Tensor
+
     def __init__(
         self,
         panel: Tensor,
