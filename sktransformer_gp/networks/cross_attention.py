@@ -12,6 +12,7 @@ from sktransformer_gp.markers import input_names
 from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.networks.decoder import CrossAttentionNet
 from sktransformer_gp.networks.fitting import TRAINING_RULES, training_settings
+from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.rules import POSITIVE, PREPROCESSOR, Rule, check_rules, whole
 from sktransformer_gp.saving.estimators import ModelFileMixin
 from sktransformer_gp.training import EncoderNet
@@ -34,7 +35,7 @@ RULES: dict[str, Rule] = {
 }
 
 
-class CrossAttentionGPRegressor(ModelFileMixin, TraitRegressorMixin, BaseEstimator):
+class CrossAttentionGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimator):
     """Predict phenotypes by attention to the training individuals (experimental).
 
     A candidate's query is compared with the keys of all training individuals; it is predicted by
