@@ -5,11 +5,13 @@
     python benchmarks/autoencoder.py anomalies --out benchmarks/autoencoder_anomalies.csv
 
 imputation: calls hidden at random in all samples, fitted on four in five, scored on the hidden
-calls of the rest by class of minor allele frequency. codes: ridge on codes or principal components
-of as many dimensions, all learned in the training fold. anomalies: of the test samples a tenth is
-contaminated (each call with a chance of 15 % that of another sample) and a tenth is foreign (all
-runs of 50 markers from different samples); ROC AUC of each score. Each case is appended as it is
-done; what stands in the CSV is not run again.
+calls of the rest by class of minor allele frequency; "linkage 60" has only the first 60 markers to
+learn from, as many as scikit-learn's IterativeImputer gets through, and "masked" decodes step by
+step with the masked pre-training. codes: ridge on codes or principal components of as many
+dimensions, all learned in the training fold. anomalies: of the test samples a tenth is contaminated
+(each call with a chance of 15 % that of another sample) and a tenth is foreign (all runs of 50
+markers from different samples); ROC AUC of each score. Each case is appended as it is done; what
+stands in the CSV is not run again.
 """
 
 import argparse
@@ -25,14 +27,21 @@ from sklearn.linear_model import RidgeCV
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold, train_test_split
 
-from sktransformer_gp import DosageImputer, GenotypeAutoencoder, datasets
+from sktransformer_gp import (
+    DosageImputer,
+    GenotypeAutoencoder,
+    MaskedGenotypePretrainer,
+    datasets,
+)
 from sktransformer_gp.markers import chromosomes_from_names
 
 SHARES = (0.05, 0.2, 0.5)
-STRATEGIES = ("mode", "nearest", "knn", "linkage", "autoencoder", "iterative")
+SUBSET = 60
+ON_SUBSET = tuple(f"{name} {SUBSET}" for name in ("linkage", "autoencoder", "iterative"))
+STRATEGIES = ("mean", "mode", "nearest", "knn", "linkage", "autoencoder", *ON_SUBSET, "masked")
 MAF_CLASSES = (0, 0.05, 0.2, 0.51)
 TRAITS = ("Lithium_Chloride",)  # its largest locus, ENA, lies on the first four chromosomes
-SIZES = (16, 64)
+SIZES = (16, 32, 64, 128, 256)
 
 
 def main() -> None:
@@ -41,7 +50,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("job", choices=JOBS)
-    parser.add_argument("--datasets", nargs="+", default=["yeast", "barley"])
+    parser.add_argument("--datasets", nargs="+", default=["yeast", "barley", "mice"])
     parser.add_argument("--chromosomes", type=int, default=4, help="the first ones; 0 = all")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
@@ -70,8 +79,8 @@ def imputation(arguments):
 
 def impute(X: pd.DataFrame, share: float, strategy: str) -> list[dict]:
     """Hide calls, impute those of the test rows, compare class by class."""
-    if strategy == "iterative":  # a regression on all markers for each marker: a subset
-        X = X.iloc[:, :60]
+    strategy, _, n_markers = strategy.partition(" ")
+    X = X.iloc[:, : int(n_markers or X.shape[1])]
     truth = X.to_numpy()
     hidden = (np.random.default_rng(0).random(X.shape) < share) & (truth >= 0)
     train, test = train_test_split(np.arange(len(X)), test_size=0.2, random_state=0)
@@ -104,6 +113,8 @@ def fill(strategy: str, train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
     if strategy == "iterative":
         imputer = IterativeImputer(missing_values=-1, n_nearest_features=20, random_state=0)
         return imputer.fit(train).transform(test)
+    if strategy == "masked":
+        return MaskedGenotypePretrainer(random_state=0).fit(train).impute(test)
     if strategy == "nearest":
         return nearest(train.to_numpy(), test.to_numpy(), chromosomes_from_names(train.columns))
     return np.asarray(DosageImputer(strategy, random_state=0).fit(train).transform(test))

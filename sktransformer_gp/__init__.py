@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sktransformer_gp.models import default_models, make_model, suggested_grid
     from sktransformer_gp.networks import (
         CNNGPRegressor,
+        CrossAttentionGPRegressor,
         GenotypeAutoencoder,
         GenotypeGAN,
         HaplotypeCopier,
@@ -53,6 +54,7 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "AssociationSelector",
     "CNNGPRegressor",
+    "CrossAttentionGPRegressor",
     "DosageImputer",
     "DosageScaler",
     "GBLUPRegressor",
@@ -100,6 +102,7 @@ _MODULES = {
     "models": ["default_models", "make_model", "suggested_grid"],
     "networks": [
         "CNNGPRegressor",
+        "CrossAttentionGPRegressor",
         "GenotypeAutoencoder",
         "GenotypeGAN",
         "HaplotypeCopier",

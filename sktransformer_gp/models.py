@@ -29,6 +29,7 @@ def make_model(name: str, *, random_state: int = 0, n_jobs: int | None = None) -
     ``lecture``         its preset of the lecture
     ``gptransformer``   its preset after Jubair et al. (2021)
     ``cnn``             :class:`~sktransformer_gp.networks.CNNGPRegressor`, its defaults
+    ``cross_attention`` :class:`~sktransformer_gp.networks.CrossAttentionGPRegressor`, its defaults
     ``gblup``           :class:`~sktransformer_gp.gblup.GBLUPRegressor`, variances by REML
     ``rkhs``            :class:`~sktransformer_gp.rkhs.RKHSRegressor`, Gaussian kernel
     ``lasso``           lasso on merged, standardised markers; penalty by inner 5-fold, per trait
@@ -152,6 +153,12 @@ def _cnn(random_state: int, n_jobs: int | None) -> Steps:
     return [CNNGPRegressor(random_state=random_state)]
 
 
+def _cross_attention(random_state: int, n_jobs: int | None) -> Steps:
+    from sktransformer_gp.networks import CrossAttentionGPRegressor
+
+    return [CrossAttentionGPRegressor(random_state=random_state)]
+
+
 def _gblup(random_state: int, n_jobs: int | None) -> Steps:
     return [GBLUPRegressor()]
 
@@ -242,6 +249,7 @@ _STEPS: dict[str, Callable[[int, int | None], Steps]] = {
     "lecture": _lecture,
     "gptransformer": _gptransformer,
     "cnn": _cnn,
+    "cross_attention": _cross_attention,
     "gblup": _gblup,
     "rkhs": _rkhs,
     "lasso": _lasso,

@@ -37,7 +37,7 @@ FLOORS = [
     {"io.vcf", "io.hapmap"},
     {"io.formats"},
     {"io"},
-    {"networks.windows", "networks.calls", "networks.convolution", "encoder"},
+    {"networks.windows", "networks.calls", "networks.convolution", "networks.decoder", "encoder"},
     {"networks.denoising", "training", "networks.copying"},
     {"networks.fitting"},
     {"networks.call_network", "networks.adversarial"},
@@ -51,7 +51,8 @@ FLOORS = [
     {"saving.tree", "saving.pipelines", "saving.nets"},
     {"saving.estimators"},
     {"saving"},
-    {"gblup", "rkhs", "polygenic", "snp_blup", "per_trait", "networks.cnn", "networks.pretrained"},
+    {"gblup", "rkhs", "polygenic", "snp_blup", "per_trait"}
+    | {f"networks.{name}" for name in ("cnn", "cross_attention", "pretrained")},
     {"regressor", "networks"},
     {"models", "comparison.leaks", "comparison.study", "comparison.inference"},
     {"comparison.workers", "comparison.statistics"},

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
 MODELS = (
-    *("transformer", "lecture", "gptransformer", "cnn", "gblup", "rkhs", "lasso", "rf", "hgb"),
-    *("lightgbm", "xgboost"),
+    *("transformer", "lecture", "gptransformer", "cnn", "cross_attention", "gblup"),
+    *("rkhs", "lasso", "rf", "hgb", "lightgbm", "xgboost"),
 )
 PROTOCOLS = ("new-lines", "leave-group-out", "forward", "sparse")
 DEMO_MODELS = ["transformer", "gblup", "rf"]

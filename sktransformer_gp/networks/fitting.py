@@ -32,7 +32,9 @@ TRAINING_RULES: dict[str, Rule] = {
 }
 
 
-def training_settings(estimator: BaseEstimator, n_samples: int) -> dict[str, Any]:
+def training_settings(
+    estimator: BaseEstimator, n_samples: int, batch_size: int | None = None
+) -> dict[str, Any]:
     """Return what skorch is told about epochs, batches, device and the learning rate's one cycle.
 
     Parameters
@@ -41,13 +43,16 @@ def training_settings(estimator: BaseEstimator, n_samples: int) -> dict[str, Any
         Has the parameters of `TRAINING_RULES`.
     n_samples : int
         Number of training rows.
+    batch_size : int or None, default=None
+        Number of individuals in a training step; None = what the estimator's parameter says.
 
     Returns
     -------
     dict
         Parameters of :class:`~sktransformer_gp.training.SeededNet`.
     """
-    batch_size, n_epochs = batch_size_for(estimator.batch_size, n_samples), estimator.max_iter
+    batch_size = batch_size or batch_size_for(estimator.batch_size, n_samples)
+    n_epochs = estimator.max_iter
     rate = estimator.learning_rate_init
     steps = {"max_lr": rate, "total_steps": n_epochs * math.ceil(n_samples / batch_size)}
     schedule = LRScheduler(OneCycleLR, step_every="batch", **steps)

@@ -105,6 +105,10 @@ class GenotypeGAN(PageMixin, BaseEstimator):
     against .44, but calls were less sharp (87 % against 62 %). Membership in training could not be
     told (AUC .51 and .49), and no training individual was copied.
 
+    With 200 yeast segregants (Maltose, five folds) and 400 draws that it labelled itself,
+    :class:`TransformerGPRegressor` went from r = .821 to .827; labelled by GBLUP, the draws took it
+    to .651.
+
     References
     ----------
     Goodfellow, I. et al. (2014). Generative adversarial nets. NeurIPS.

@@ -89,6 +89,13 @@ class MaskedGenotypePretrainer(CallNetwork):
     GenotypeAutoencoder : The same without attention; the better imputer.
     HaplotypeCopier : The better generator.
 
+    Notes
+    -----
+    As a generator, trained on half of the yeast segregants (four chromosomes), it missed allele
+    frequencies by .13 and correlations of neighbouring markers by .09 on average, against .02 and
+    .003 by a copier of haplotypes; on barley by .03 and .12 against .01 and .02.
+    What it does as the start of a regressor stands with :class:`PretrainedGPRegressor`.
+
     References
     ----------
     Chang, H., Zhang, H., Jiang, L., Liu, C. & Freeman, W. T. (2022). MaskGIT: masked generative

@@ -67,6 +67,13 @@ KINDS = {
         {"places": _n_markers},
         predicts_traits=True,
     ),
+    "CrossAttentionNet": Kind(
+        "sktransformer_gp.networks.decoder",
+        ("d_model", "n_heads"),
+        ("panel", "phenotypes", "weights", "center", "scale"),
+        {},
+        predicts_traits=True,
+    ),
     "DenoisingNet": Kind(
         "sktransformer_gp.networks.denoising",
         DENOISING_SIZES,
@@ -180,8 +187,9 @@ def _check_weights(
         raise ValueError(f"the encoder's {wrong[0]} is {parameters[wrong[0]]!r}, not a size")
     n_blocks = len({name.split(".")[1] for name in weights if name.startswith("blocks.")})
     # Before blocks are made: the number may be any that a file states.
-    if parameters["n_layers"] != n_blocks:
-        raise ValueError(f"n_layers is {parameters['n_layers']}, but there are {n_blocks} blocks")
+    n_layers = parameters.get("n_layers", 0)
+    if n_layers != n_blocks:
+        raise ValueError(f"n_layers is {n_layers}, but there are {n_blocks} blocks")
     with torch.device("meta"):
         encoder = module(**buffers, **parameters, generator=None).to("meta")
     n_markers = len(buffers["center"])

@@ -73,6 +73,20 @@ SHAPES: dict[str, dict[str, str]] = {
         "n_iter_": "size epochs",
         "loss_curve_": "float epochs",
     },
+    "CrossAttentionGPRegressor": {
+        "n_outputs_": "size outputs",
+        "_traits.mean _traits.scale": "float outputs",
+        "_input.names": "text features",
+        "_input.center _input.scale": "float kept",
+        "_input.chromosomes": "text? kept",
+        "net_.module_.center net_.module_.scale": "single kept",
+        "net_.module_.panel": "number samples kept",
+        "net_.module_.phenotypes": "single samples outputs",
+        "net_.module_.weights": "single samples",
+        "leave_out_prediction_": "float samples outputs",
+        "n_iter_": "size epochs",
+        "loss_curve_": "float epochs",
+    },
     "GenotypeAutoencoder": CODES,
     "HaplotypeCopier": {
         "X_fit_": "number samples features",
@@ -114,6 +128,7 @@ CHOICES: dict[str, dict[str, tuple]] = {
     "PolygenicRegressor": {"_trait": (0, slice(None))},
     "PerTraitRegressor": {"_one_dimensional": (False, True)},
     "CNNGPRegressor": {"_y_ndim": (1, 2)},
+    "CrossAttentionGPRegressor": {"_y_ndim": (1, 2)},
     "GenotypeAutoencoder": {"_gives_calls": (False, True)},
     "MaskedGenotypePretrainer": {"_gives_calls": (False, True)},
     "PretrainedGPRegressor": {"_y_ndim": (1, 2)},
@@ -307,6 +322,7 @@ def _check_traits(model: Any, sizes: Sizes) -> None:
 
 _PARTS = {
     "CNNGPRegressor": _check_kept,
+    "CrossAttentionGPRegressor": _check_kept,
     "GenotypeAutoencoder": _check_codes,
     "MaskedGenotypePretrainer": _check_codes,
     "PerTraitRegressor": _check_traits,

@@ -29,6 +29,7 @@ from sktransformer_gp.saving.shapes import check_fitted
 CLASSES = {
     "AssociationSelector": "sktransformer_gp.preprocessing",
     "CNNGPRegressor": "sktransformer_gp.networks.cnn",
+    "CrossAttentionGPRegressor": "sktransformer_gp.networks.cross_attention",
     "DosageImputer": "sktransformer_gp.preprocessing",
     "DosageScaler": "sktransformer_gp.preprocessing",
     "EncoderInput": "sktransformer_gp.inputs",

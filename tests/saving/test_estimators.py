@@ -17,6 +17,7 @@ from sktransformer_gp.gblup import GBLUPRegressor
 from sktransformer_gp.inputs import TraitScale
 from sktransformer_gp.networks import (
     CNNGPRegressor,
+    CrossAttentionGPRegressor,
     MaskedGenotypePretrainer,
     PretrainedGPRegressor,
 )
@@ -50,6 +51,7 @@ REGRESSORS = {
     "plain cnn": CNNGPRegressor(
         **{**CNN, "gate_penalty": None, "locally_connected": False, "dim_readout": 0}
     ),
+    "cross attention": CrossAttentionGPRegressor(max_iter=2, d_model=4, random_state=0),
     "pretrained": PretrainedGPRegressor(
         MaskedGenotypePretrainer(max_iter=1, d_model=4), max_iter=2, random_state=0
     ),

@@ -5,6 +5,7 @@ from sklearn.pipeline import make_pipeline
 from sktransformer_gp.gblup import GBLUPRegressor
 from sktransformer_gp.networks import (
     CNNGPRegressor,
+    CrossAttentionGPRegressor,
     GenotypeAutoencoder,
     HaplotypeCopier,
     MaskedGenotypePretrainer,
@@ -32,6 +33,7 @@ MODELS = {
     "PolygenicRegressor": PolygenicRegressor(),
     "SNPBLUPRegressor": SNPBLUPRegressor(),
     "CNNGPRegressor": CNNGPRegressor(max_iter=2, dim_readout=3, random_state=0),
+    "CrossAttentionGPRegressor": CrossAttentionGPRegressor(max_iter=2, d_model=4, random_state=0),
     "GenotypeAutoencoder": GenotypeAutoencoder(3, max_iter=2, d_model=2, random_state=0),
     "HaplotypeCopier": HaplotypeCopier(),
     "MaskedGenotypePretrainer": MaskedGenotypePretrainer(max_iter=2, d_model=4, random_state=0),
