@@ -60,7 +60,6 @@ def variants() -> dict[str, BaseEstimator]:
         "windows of 128": make(window_size=128),
         "5 inner folds": make(cross_fitting=5),
         "one encoder": make(cross_fitting=None, **ONE_REGIME),
-        "all markers": make(preprocessor=None),
         "no polygenic term": WithoutPolygenicTerm(),
         "polygenic term only": PolygenicRegressor(),
         "each trait alone": PerTraitRegressor(make()),
