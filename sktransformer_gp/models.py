@@ -24,7 +24,7 @@ Steps = list[BaseEstimator]
 def make_model(name: str, *, random_state: int = 0, n_jobs: int | None = None) -> Pipeline:
     """Make an unfitted model by its name.
 
-    ==================  ============================================================================
+    =================== ============================================================================
     ``transformer``     :class:`~sktransformer_gp.regressor.TransformerGPRegressor`, its defaults
     ``lecture``         its preset of the lecture
     ``gptransformer``   its preset after Jubair et al. (2021)
@@ -37,7 +37,7 @@ def make_model(name: str, *, random_state: int = 0, n_jobs: int | None = None) -
     ``hgb``             gradient boosting on merged markers, 300 small trees, per trait
     ``lightgbm``        the same by LightGBM; comes with the extra ``boosting``
     ``xgboost``         the same by XGBoost; comes with the extra ``boosting``
-    ==================  ============================================================================
+    =================== ============================================================================
 
     Parameters
     ----------
