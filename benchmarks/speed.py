@@ -98,7 +98,10 @@ def measure(name: str, sizes: dict[str, int]) -> dict[str, float]:
     prepare, _ = work(small.data, small.target)
     prepare()
     data = map_data if name == "mapped" else make_cross
-    cross = data(**{"n_traits": 2, **sizes}, random_state=0)
+    sizes = {"n_traits": 2, **sizes}
+    if data is make_cross:
+        sizes["n_qtl"] = max(14, 2 * sizes["n_traits"])
+    cross = data(**sizes, random_state=0)
     timed, gflop = work(cross.data, cross.target)
     with Memory() as memory:
         wall, cpu = time.perf_counter(), time.process_time()
