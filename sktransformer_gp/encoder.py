@@ -84,10 +84,6 @@ class WindowTokens(nn.Module):
         tokens = torch.bmm(z.transpose(0, 1), weight.flatten(2))  # (T, B, N * D)
         return tokens.unflatten(2, weight.shape[2:]).permute(2, 1, 0, 3) + self.bias
 
-    def square_norm(self) -> Tensor:
-        """Sum the squared weights of each member, (N,)."""
-        return torch.linalg.vecdot(self.weight, self.weight).sum((0, 1))
-
 
 class DenseTokens(nn.Module):
     """One token for each marker, and each token a linear function of all markers.
@@ -113,10 +109,6 @@ class DenseTokens(nn.Module):
         z = z if gate is None else z * gate.permute(2, 1, 0)
         return torch.baddbmm(self.bias, z, self.weight).unflatten(2, (z.shape[2], -1))
 
-    def square_norm(self) -> Tensor:
-        """Sum the squared weights of each member, (N,)."""
-        return self.weight.square().sum((1, 2))
-
 
 class EmbeddingTokens(nn.Module):
     """One token for each marker: the learned vector of its dosage, times the marker's gate.
@@ -138,10 +130,6 @@ class EmbeddingTokens(nn.Module):
         """Map whole dosages (B, T) and gates (T, 1, N) to tokens (N, B, T, D)."""
         tokens = self.weight[:, X.long()]
         return tokens if gate is None else tokens * gate.permute(2, 1, 0).unsqueeze(-1)
-
-    def square_norm(self) -> Tensor:
-        """Sum the squared weights of each member, (N,)."""
-        return self.weight.square().sum((1, 2))
 
 
 class AttentionPooling(nn.Module):
@@ -395,16 +383,16 @@ class MarkerEncoder(nn.Module):
         values = z.flatten(1) @ effects.flatten(2).flatten(0, 1)  # (B, N * K)
         return values.unflatten(1, effects.shape[2:]).transpose(0, 1)
 
-    def gate_penalty(self) -> Tensor:
-        """Sum the squares of gates, token weights and additive effects.
+    def penalised(self) -> list[tuple[nn.Parameter, int]]:
+        """List what the gates' penalty acts on: gates, token weights and additive effects.
 
         L2 on both factors of a product is L1 on the product: on ``g_j W_j`` it acts as a group
         lasso over the marker's weights, and plain gradient descent finds sparse solutions.
 
         Returns
         -------
-        Tensor of shape (N,)
-            ``|g|^2 + |W|^2 + |a|^2`` of each member.
+        list of (Parameter, int)
+            Each parameter with its axis of members.
 
         References
         ----------
@@ -412,5 +400,5 @@ class MarkerEncoder(nn.Module):
         Hadamard product parametrization. Comput. Stat. Data Anal. 115:186-198.
         Ziyin, L. & Wang, Z. (2023). spred: Solving L1 penalty with SGD. ICML.
         """
-        additive = torch.linalg.vecdot(self.additive, self.additive)
-        return (self.gate.square() + additive).sum((0, 1)) + self.embed.square_norm()
+        behind = 2 if self.tokens == "linear" else 0
+        return [(self.gate, 2), (self.additive, 2), (self.embed.weight, behind)]

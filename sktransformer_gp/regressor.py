@@ -175,7 +175,7 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, Bas
     n_iter_ : int
         Number of epochs run.
     loss_curve_ : list of float
-        Training loss in each epoch, penalty included: mean over members of the sum over traits,
+        Training loss in each epoch, without the penalty: mean over members of the sum over traits,
         in units of the traits' variance.
     validation_scores_ : list of float or None
         Mean Pearson correlation over traits on the validation rows after each epoch; None without

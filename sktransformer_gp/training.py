@@ -340,17 +340,20 @@ class SeededNet(NeuralNet):
 class EncoderNet(SeededNet):
     """The net of a :class:`~sktransformer_gp.encoder.MarkerEncoder`, or of a module like it.
 
-    Adds the masked loss and the gates' penalty. Phenotypes are standardised, (n_samples, N or 1,
-    n_traits): what is NaN in the column of a member is hidden from it, rows of its inner fold.
+    Adds the masked loss and, to its gradient, that of the gates' penalty: computed by autograd, a
+    sum of squares costs five passes over the parameters, and this one. Phenotypes are standardised,
+    (n_samples, N or 1, n_traits): what is NaN in the column of a member is hidden from it, rows of
+    its inner fold.
 
     Parameters
     ----------
     gate_penalty : Tensor of shape (N,) or None
-        Weight of the gates' penalty in each member's training loss.
+        Weight of the gates' penalty in what each member minimises; the recorded loss is without it.
     seed : int
         Seed of initial weights, order of the rows and dropout.
     module : type of nn.Module, default=MarkerEncoder
-        Has a ``gate_penalty`` of shape (N,) where `gate_penalty` is not None.
+        Where `gate_penalty` is not None, its ``penalised()`` returns the parameters whose squares
+        are penalised, each with its axis of members.
     **kwargs
         Parameters of :class:`SeededNet`.
     """
@@ -366,12 +369,16 @@ class EncoderNet(SeededNet):
         self.gate_penalty = gate_penalty
         super().__init__(module, MaskedMSELoss, seed=seed, **kwargs)
 
-    def get_loss(self, y_pred: Tensor, y_true: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        """Add the gates' penalty to the masked loss in training."""
-        loss = super().get_loss(y_pred, y_true, *args, **kwargs)
-        if self.module_.training and self.gate_penalty is not None:
-            loss = loss + (self.gate_penalty.to(self.device) * self.module_.gate_penalty()).mean()
-        return loss
+    def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Tensor]:
+        """Add the gradient of the penalty to that of the loss."""
+        step = super().train_step_single(batch, **fit_params)
+        if self.gate_penalty is not None:
+            # The loss is a mean over members.
+            decay = (2 / len(self.gate_penalty) * self.gate_penalty).to(self.device)
+            for parameter, axis in self.module_.penalised():
+                shape = [-1 if i == axis else 1 for i in range(parameter.ndim)]
+                parameter.grad.addcmul_(parameter.detach(), decay.view(shape))
+        return step
 
 
 class DivergenceGuard(Callback):

@@ -5,6 +5,7 @@ import pytest
 import torch
 from skorch.dataset import Dataset
 
+from sktransformer_gp import TransformerGPRegressor
 from sktransformer_gp.training import MaskedMSELoss, SlicedBatches, batch_size_for, pick_device
 
 
@@ -82,3 +83,44 @@ def test_device_auto_is_the_best_there_is():
 def test_unknown_device_is_named():
     with pytest.raises(ValueError, match="got 'abacus'"):
         pick_device("abacus")
+
+
+@pytest.mark.parametrize("tokens", ["linear", "dense", "embedding"])
+def test_a_step_follows_the_gradient_of_loss_and_penalty(tokens):
+    rng = np.random.default_rng(0)
+    X, Y = rng.integers(0, 3, (30, 12)), rng.normal(size=(30, 2))
+    penalties, n_folds = [0.5, 0.1], 3
+    net = (
+        TransformerGPRegressor(
+            tokens=tokens,
+            gate_penalty=penalties,
+            token_dropout=0.0,
+            cross_fitting=n_folds,
+            max_iter=1,
+            window_size=4,
+            random_state=0,
+        )
+        .fit(X, Y)
+        .net_
+    )
+    module, n = net.module_, len(penalties) * n_folds
+    X = torch.tensor(X)[:, : len(module.center)]
+    y = torch.tensor(Y, dtype=torch.float32)[:, None].expand(-1, n, -1)
+    net.optimizer_.zero_grad()
+    net._noise = torch.Generator().manual_seed(0)
+
+    net.train_step_single((X, y))
+
+    ours = {name: p.grad.clone() for name, p in module.named_parameters()}
+    net.optimizer_.zero_grad()
+    loss = (net.criterion_.weight * (module(X) - y.transpose(0, 1)).square().mean(1)).sum(1)
+    squares = torch.zeros(n)
+    for name in ("gate", "additive", "embed.weight"):
+        parameter = module.get_parameter(name)
+        # The first axis of this length is that of the members: 12 markers, 3 windows of 4.
+        members = parameter.shape.index(n)
+        squares = squares + parameter.square().movedim(members, 0).flatten(1).sum(1)
+    (loss + torch.tensor(penalties).repeat_interleave(n_folds) * squares).mean().backward()
+    for name, parameter in module.named_parameters():
+        # Sums of float32 in another order.
+        torch.testing.assert_close(ours[name], parameter.grad, rtol=1e-4, atol=1e-6)

@@ -114,8 +114,8 @@ class CNNGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimat
     n_iter_ : int
         Number of epochs run.
     loss_curve_ : list of float
-        Training loss in each epoch, penalty included, summed over traits, in units of the traits'
-        variance.
+        Training loss in each epoch, without the penalty, summed over traits, in units of the
+        traits' variance.
     n_outputs_ : int
         Number of traits.
     n_features_in_ : int

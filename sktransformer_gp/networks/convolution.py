@@ -241,9 +241,7 @@ class ConvolutionalNet(nn.Module):
         out = self.direct(flat)
         return out + self.output(F.relu(self.hidden(flat))) if self.dim_readout else out
 
-    def gate_penalty(self) -> Tensor:
-        """Sum the squares of gates, first filters and additive effects, (1,)."""
-        parts = [
-            part for part in (self.gate, self.filters.weight, self.additive) if part is not None
-        ]
-        return torch.stack([part.square().sum() for part in parts]).sum(0, keepdim=True)
+    def penalised(self) -> list[tuple[nn.Parameter, int]]:
+        """List gates, first filters and additive effects, with an axis for the one member."""
+        parts = (self.gate, self.filters.weight, self.additive)
+        return [(part, 0) for part in parts if part is not None]

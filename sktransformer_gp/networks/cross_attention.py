@@ -84,8 +84,8 @@ class CrossAttentionGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, 
     n_iter_ : int
         Number of steps run.
     loss_curve_ : list of float
-        Training loss in each step, penalty included, summed over traits, in units of the traits'
-        variance.
+        Training loss in each step, without the penalty, summed over traits, in units of the
+        traits' variance.
     n_outputs_ : int
         Number of traits.
     n_features_in_ : int

@@ -119,7 +119,6 @@ class CrossAttentionNet(nn.Module):
         """Sum marker effects: (B, M) to (B, K)."""
         return x @ self.additive + self.bias
 
-    def gate_penalty(self) -> Tensor:
-        """Sum the squares of gates, additive effects and metric, (1,)."""
-        parts = (self.gate, self.additive, self.metric)
-        return torch.stack([part.square().sum() for part in parts]).sum(0, keepdim=True)
+    def penalised(self) -> list[tuple[nn.Parameter, int]]:
+        """List gates, additive effects and metric, with an axis for the one member."""
+        return [(part, 0) for part in (self.gate, self.additive, self.metric)]

@@ -112,8 +112,9 @@ def test_a_trait_that_only_the_nearest_lack_is_finite():
     assert net(torch.arange(N)).isfinite().all()
 
 
-def test_the_penalty_is_over_gates_effects_and_metric():
+def test_gates_effects_and_metric_are_penalised():
     net = make()
-    expected = sum((p**2).sum() for p in (net.gate, net.additive, net.metric))
 
-    torch.testing.assert_close(net.gate_penalty(), expected[None])
+    penalised = {id(parameter) for parameter, _ in net.penalised()}
+
+    assert penalised == {id(p) for p in (net.gate, net.additive, net.metric)}
