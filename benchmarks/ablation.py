@@ -29,6 +29,7 @@ PAIRS = [
     ["Maltose", "Magnesium_Sulfate"],
     ["Indoleacetic_Acid", "Sorbitol"],
 ]
+THREE_REGIMES = {"gate_penalty": (0.04, 0.03, 0.02), "token_dropout": (0.0, 0.05, 0.15)}
 ONE_REGIME = {"gate_penalty": 0.03, "token_dropout": 0.05}
 
 
@@ -51,6 +52,8 @@ def variants() -> dict[str, BaseEstimator]:
     models = {
         "default": make(),
         "no gates": make(gate_penalty=None),
+        "three regimes, 10 inner folds": make(**THREE_REGIMES, cross_fitting=10),
+        "one regime, 10 inner folds": make(**ONE_REGIME, cross_fitting=10),
         "one regime": make(**ONE_REGIME),
         "no learned queries": make(n_heads=0),
         "sums of windows only": make(dim_readout=0),
@@ -58,7 +61,7 @@ def variants() -> dict[str, BaseEstimator]:
         "2 self-attention blocks": make(n_layers=2),
         "windows of 32": make(window_size=32),
         "windows of 128": make(window_size=128),
-        "5 inner folds": make(cross_fitting=5),
+        "10 inner folds": make(cross_fitting=10),
         "one encoder": make(cross_fitting=None, **ONE_REGIME),
         "no polygenic term": WithoutPolygenicTerm(),
         "polygenic term only": PolygenicRegressor(),

@@ -103,16 +103,16 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, Bas
         learned queries attend to among them; 0 = sums of single windows only.
     dropout : float in [0, 1), default=0.0
         Probability of a zero in what each part of a block adds.
-    token_dropout : float in [0, 1) or sequence of them, default=(0.0, 0.05, 0.15)
+    token_dropout : float in [0, 1) or sequence of them, default=(0.0, 0.15)
         Probability that a token is left out as a whole in a training step.
     norm_first : bool, default=True
         Layer normalisation before each part of a block (True) or after it (False, the original).
-    gate_penalty : float > 0, sequence of them or None, default=(0.04, 0.03, 0.02)
+    gate_penalty : float > 0, sequence of them or None, default=(0.04, 0.02)
         Strength of sparsity of the marker gates, in units of the standardised squared error; with
         gates each marker has an additive effect beside its share in a token. None = no gates.
         Sequences here and in `token_dropout` go together, one entry for each regime: all are
         trained side by side, and out-of-fold predictions weigh them.
-    cross_fitting : int >= 2 or None, default=10
+    cross_fitting : int >= 2 or None, default=5
         Number of inner folds: as many encoders of each regime, each without one fold, are averaged,
         and weighed against each other and against the polygenic term by what they predict for the
         fold they have not seen. None = one encoder of one regime, trained on all rows, and nothing
@@ -259,10 +259,10 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, Bas
         dim_feedforward: int = 32,
         dim_readout: int = 64,
         dropout: float = 0.0,
-        token_dropout: ArrayLike = (0.0, 0.05, 0.15),
+        token_dropout: ArrayLike = (0.0, 0.15),
         norm_first: bool = True,
-        gate_penalty: ArrayLike | None = (0.04, 0.03, 0.02),
-        cross_fitting: int | None = 10,
+        gate_penalty: ArrayLike | None = (0.04, 0.02),
+        cross_fitting: int | None = 5,
         preprocessor: str | TransformerMixin | None = "linkage",
         max_iter: int = 16,
         batch_size: int | str = "auto",

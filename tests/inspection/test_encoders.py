@@ -33,8 +33,8 @@ def part(fitted):
 
 def test_values_are_the_weighed_encoders_of_the_model(cross, fitted, part):
     X = cross.data[180:]
-    encoders = fitted.predict_components(X)[:3] - fitted.y_mean_
-    expected = np.einsum("cit,ct->it", encoders, fitted.weights_[:3])
+    encoders = fitted.predict_components(X)[:-1] - fitted.y_mean_
+    expected = np.einsum("cit,ct->it", encoders, fitted.weights_[:-1])
     values = part.values(part.inputs(X.to_numpy()))
     # Single against double precision.
     np.testing.assert_allclose(values, expected, atol=1e-5)
@@ -45,15 +45,15 @@ def test_values_are_the_weighed_encoders_of_the_model(cross, fitted, part):
 
 
 def test_each_sample_can_be_asked_of_members_that_have_not_seen_it(cross, fitted, part):
-    encoders = fitted.out_of_fold_[:3] - fitted.y_mean_
-    expected = np.einsum("cit,ct->it", encoders, fitted.weights_[:3])
+    encoders = fitted.out_of_fold_[:-1] - fitted.y_mean_
+    expected = np.einsum("cit,ct->it", encoders, fitted.weights_[:-1])
     values = part.values(part.inputs(cross.data[:180].to_numpy()), fitted.folds_)
     np.testing.assert_allclose(values, expected, atol=1e-5)
 
 
 def test_encoders_without_weight_are_left_out(cross, make):
     model = make(max_iter=1).fit(cross.data[:60], cross.target[:60])
-    model.weights_ = np.array([[0, 0], [0.5, 0], [0, 0], [0.5, 1]])
+    model.weights_ = np.array([[0, 0], [0.5, 0], [0.5, 1]])
     assert len(EncoderPart(model, [0]).encoder.token_dropout) == 3
     nothing = EncoderPart(model, [1])
     assert (nothing.values(nothing.inputs(cross.data.to_numpy()[:5])) == 0).all()
@@ -66,11 +66,11 @@ def test_contributions_are_integrated_gradients(cross, fitted):
     reference = part.inputs(cross.data.to_numpy().mean(axis=0)[None])
     found = part.contributions(Z, reference, 1e-4)
     t = (torch.arange(2000)[:, None] + 0.5) / 2000
-    shares = fitted.weights_[:3, 1] * fitted.y_scale_[1]
+    shares = fitted.weights_[:-1, 1] * fitted.y_scale_[1]
 
     def predict(path):
         members = fitted.net_.predict_double(path)[:, :, 1]
-        return shares @ members.reshape(3, 3, -1).mean(axis=1)
+        return shares @ members.reshape(2, 3, -1).mean(axis=1)
 
     for i, marker in [(0, 3), (0, 100), (1, 200)]:
         step = Z[i] - reference[0]
