@@ -124,7 +124,7 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, Bas
     max_iter : int >= 1, default=16
         Number of epochs.
     batch_size : int >= 1 or "auto", default="auto"
-        Number of individuals in a training step; "auto" = 32, or what gives 20 steps an epoch
+        Number of individuals in a training step; "auto" = 32, or what gives 25 steps an epoch
         where that is less.
     learning_rate : {"one_cycle", "constant"}, default="one_cycle"
         Schedule of the learning rate; "one_cycle" rises to `learning_rate_init` and falls to 0.

@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 from sktransformer_gp.encoder import MarkerEncoder
 from sktransformer_gp.metrics import pearson_correlation
 
-LARGEST_BATCH, FEWEST_BATCHES = 32, 20
+LARGEST_BATCH, FEWEST_BATCHES = 32, 25
 # Parameters x batch size of a training step up to which one thread trains: on a machine that does
 # nothing else, two are 1.2 times as fast at most; on a busy one, they wait for each other.
 SMALL_STEP = 2**27
@@ -30,7 +30,7 @@ OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
 
 
 def batch_size_for(batch_size: int | str, n_samples: int) -> int:
-    """Resolve ``batch_size="auto"``: 32, or what gives 20 steps an epoch where that is less.
+    """Resolve ``batch_size="auto"``: 32, or what gives 25 steps an epoch where that is less.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def batch_size_for(batch_size: int | str, n_samples: int) -> int:
     --------
     >>> from sktransformer_gp.training import batch_size_for
     >>> batch_size_for("auto", 1000), batch_size_for("auto", 100), batch_size_for(8, 100)
-    (32, 5, 8)
+    (32, 4, 8)
     """
     if not isinstance(batch_size, str):
         return batch_size

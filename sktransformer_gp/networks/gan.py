@@ -54,7 +54,7 @@ class GenotypeGAN(PageMixin, BaseEstimator):
     max_iter : int >= 1, default=40
         Number of epochs.
     batch_size : int >= 1 or "auto", default="auto"
-        Number of individuals in a training step; "auto" = 32, or what gives 20 steps an epoch
+        Number of individuals in a training step; "auto" = 32, or what gives 25 steps an epoch
         where that is less.
     learning_rate_init : float > 0, default=0.001
         Learning rate of both networks with Adam.

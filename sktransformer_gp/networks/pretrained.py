@@ -49,7 +49,7 @@ class PretrainedGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, Base
     max_iter : int >= 1, default=16
         Number of epochs of the fine-tuning.
     batch_size : int >= 1 or "auto", default="auto"
-        Number of individuals in a step of the fine-tuning; "auto" = 32, or what gives 20 steps an
+        Number of individuals in a step of the fine-tuning; "auto" = 32, or what gives 25 steps an
         epoch where that is less.
     learning_rate_init : float > 0, default=0.001
         Largest learning rate of the fine-tuning with Adam; it rises to this and falls to 0.
