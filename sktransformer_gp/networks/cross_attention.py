@@ -106,7 +106,7 @@ class CrossAttentionGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, 
 
     Mean r in five folds of yeast: Maltose .847, Magnesium_Sulfate .667, Indoleacetic_Acid .605,
     Lithium_Chloride .829, Xylose .708, Trehalose .705, against .721, .629, .541, .818, .682, .698
-    by RKHS, .782, .646, .606, .848, .710, .707 by the lasso and .878, .723, .730, .853, .720, .714
+    by RKHS, .782, .646, .606, .848, .710, .707 by the lasso and .877, .724, .726, .852, .718, .714
     by :class:`TransformerGPRegressor`: it finds interactions that a fixed kernel and the lasso
     miss, and fewer of them than attention between loci. On wheat, where all markers tell kinship,
     it loses: .516, .479, .369, .426 against .581, .508, .440, .507 by RKHS and .513, .514, .397,
