@@ -29,7 +29,14 @@ PARTS = {
     "metrics": (["metrics/*.py"], ["tests/metrics", "tests/test_metrics.py"]),
     "gblup": (
         ["gblup.py", "variance.py", "likelihood.py"],
-        ["tests/test_likelihood.py", "tests/test_variance.py", "tests/test_gblup.py"],
+        [
+            "tests/test_likelihood.py",
+            "tests/test_variance.py",
+            "tests/test_omission.py",
+            "tests/test_gblup.py",
+            "tests/test_polygenic.py",
+            "tests/test_conjugate.py",
+        ],
     ),
     "comparison": (["comparison/*.py"], ["tests/comparison", "tests/test_comparison.py"]),
 }
