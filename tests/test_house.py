@@ -27,7 +27,7 @@ FLOORS = [
     {"metrics.agreement", "metrics.calibration", "metrics.selection"},
     {"metrics.scorers", "omission"},
     {"markers", "validation", "metrics", "layers", "download", "weights", "rules"},
-    {"variance", "crossfit"},
+    {"variance", "crossfit", "copies"},
     {"splitters", "plotting.axes", "conjugate"},
     {"io.extras", "io.files", "io.dosage_text"},
     {"io.rows", "io.marker_table"},
@@ -51,6 +51,7 @@ FLOORS = [
     {"saving.tree", "saving.pipelines", "saving.nets"},
     {"saving.estimators"},
     {"saving"},
+    {"neural"},
     {"gblup", "rkhs", "polygenic", "snp_blup", "per_trait"}
     | {f"networks.{name}" for name in ("cnn", "cross_attention", "pretrained")},
     {"regressor", "networks"},
