@@ -36,6 +36,7 @@ PARTS = {
             "tests/test_gblup.py",
             "tests/test_polygenic.py",
             "tests/test_conjugate.py",
+            "tests/test_snp_blup.py",
         ],
     ),
     "comparison": (["comparison/*.py"], ["tests/comparison", "tests/test_comparison.py"]),

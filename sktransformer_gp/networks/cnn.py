@@ -22,7 +22,7 @@ from sktransformer_gp.rules import (
     either,
     whole,
 )
-from sktransformer_gp.validation import check_dosages
+from sktransformer_gp.validation import all_or_nothing, check_dosages
 
 RULES: dict[str, Rule] = {
     **TRAINING_RULES,
@@ -194,6 +194,7 @@ class CNNGPRegressor(NeuralRegressorMixin, BaseEstimator):
         self.verbose = verbose
         self.device = device
 
+    @all_or_nothing
     def fit(
         self,
         X: ArrayLike,

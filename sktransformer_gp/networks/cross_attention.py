@@ -11,7 +11,7 @@ from sktransformer_gp.networks.decoder import CrossAttentionNet
 from sktransformer_gp.networks.fitting import TRAINING_RULES, training_settings
 from sktransformer_gp.neural import NeuralRegressorMixin
 from sktransformer_gp.rules import POSITIVE, PREPROCESSOR, Rule, check_rules, whole
-from sktransformer_gp.validation import check_dosages
+from sktransformer_gp.validation import all_or_nothing, check_dosages
 from sktransformer_gp.weights import SampleWeights
 
 RULES: dict[str, Rule] = {
@@ -142,6 +142,7 @@ class CrossAttentionGPRegressor(NeuralRegressorMixin, BaseEstimator):
         self.verbose = verbose
         self.device = device
 
+    @all_or_nothing
     def fit(
         self,
         X: ArrayLike,

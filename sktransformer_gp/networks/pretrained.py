@@ -14,7 +14,7 @@ from sktransformer_gp.networks.fitting import TRAINING_RULES, training_settings
 from sktransformer_gp.networks.pretraining import MaskedGenotypePretrainer
 from sktransformer_gp.neural import NeuralRegressorMixin
 from sktransformer_gp.rules import FLAG, SHARE, Rule, check_rules, whole
-from sktransformer_gp.validation import check_dosages
+from sktransformer_gp.validation import all_or_nothing, check_dosages
 from sktransformer_gp.weights import SampleWeights, take
 
 RULES: dict[str, Rule] = {
@@ -136,6 +136,7 @@ class PretrainedGPRegressor(NeuralRegressorMixin, BaseEstimator):
         self.verbose = verbose
         self.device = device
 
+    @all_or_nothing
     def fit(
         self,
         X: ArrayLike,
