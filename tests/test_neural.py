@@ -58,6 +58,14 @@ def test_a_constant_trait_is_predicted_as_that_constant(model, cross):
     np.testing.assert_allclose(predicted[:, 1], 7.0, atol=0.5)
 
 
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "cross-attention"])
+def test_a_batch_larger_than_the_samples_is_all_of_them(name, cross):
+    X, y = cross.data, cross.target
+    all_of_them, more = (clone(MODELS[name]).set_params(batch_size=n) for n in (60, 1000))
+
+    np.testing.assert_array_equal(more.fit(X, y).predict(X), all_of_them.fit(X, y).predict(X))
+
+
 @every_model
 def test_the_record_is_in_epochs(model, cross):
     fitted = clone(model).fit(cross.data, cross.target)
