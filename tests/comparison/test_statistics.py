@@ -8,6 +8,7 @@ from sktransformer_gp.comparison.inference import adjust_holm, corrected_t_test
 from sktransformer_gp.comparison.statistics import (
     ALL_TRAITS,
     REQUIRED,
+    at_full_size,
     average_over_traits,
     block_columns,
     choose_reference,
@@ -129,6 +130,12 @@ def test_means_over_traits_by_hand(dataset):
     assert means["model"].tolist() == ["z", "a"]
     np.testing.assert_allclose(means[["n_train", "n_test"]], [[41, 11]] * 2)
     np.testing.assert_allclose(means["r"], [0.6, 0.3])
+
+
+def test_full_size_is_the_largest_share_of_the_training_rows(scores):
+    half = scores.assign(train_fraction=0.5, r=0.0)
+    both = pd.concat([half, scores.assign(train_fraction=0.8)])
+    pd.testing.assert_frame_equal(at_full_size(both), scores.assign(train_fraction=0.8))
 
 
 def test_only_folds_of_both_models_are_compared(scores):
