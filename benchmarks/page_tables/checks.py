@@ -16,7 +16,8 @@ def mutation() -> str:
 def survivors() -> str:
     """Return the changes that no test noticed."""
     mutants = read("mutation").query("noticed == 'no'")
-    rows = zip(mutants.file, mutants.line.astype(str), "`" + mutants.change + "`", strict=True)
+    changes = "`" + mutants.change.str.replace("|", r"\|") + "`"
+    rows = zip(mutants.file, mutants.line.astype(str), changes, strict=True)
     return table(["file", "line", "change"], rows)
 
 
