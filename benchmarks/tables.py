@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-from page_tables import accuracy, choosing, costs, inspection, networks, steps
+from page_tables import accuracy, checks, choosing, costs, inspection, networks, steps
 from page_tables.markdown import FOLDER, read
 
 from sktransformer_gp.plotting import plot_comparison
@@ -47,6 +47,9 @@ TABLES = {
             networks.networks_time,
             costs.speed,
             costs.memory,
+            checks.mutation,
+            checks.survivors,
+            checks.versions,
         )
     },
 }

@@ -152,8 +152,9 @@ class GBLUPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimat
         variances = _fit_variances(markers, traits, design, weights)
         effects = marker_sums(markers, variances.dual_coef).T  # (n_traits, n_markers)
         residuals = traits - genetic_values(markers, effects)
-        roots = 1.0 if weights is None else weights.roots
-        fixed = _fixed_effects(design * roots, residuals * roots)
+        if weights is not None:
+            design, residuals = design * weights.roots, residuals * weights.roots
+        fixed = _fixed_effects(design, residuals)
 
         coef = np.empty((traits.shape[1], X.shape[1]))
         coef[:, ~is_fixed], coef[:, is_fixed] = effects, fixed[1:].T

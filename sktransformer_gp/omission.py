@@ -112,7 +112,7 @@ class Omission:
 
     def _fill(self, shrinkage: NDArray) -> _Filled:
         precision = self.shared - (self.of_missing * shrinkage) @ self.of_missing.T  # P_mm
-        factor = cho_factor(precision, check_finite=False)
+        factor = cho_factor(precision)
         left = self.residual[self.missing] - self.of_missing @ (shrinkage * self.projected)
         added = -cho_solve(factor, left)
         kept, moved = 1 - shrinkage, self.of_missing.T @ added
@@ -142,6 +142,6 @@ class Omission:
             between = weighted @ of_missing.T
             precision = np.eye(len(weighted)) - weighted @ basis[out].T
             precision -= between @ cho_solve(factor, between.T)
-            covariance = inv(precision, check_finite=False)
+            covariance = inv(precision)
             held_out[out], variance[out] = covariance @ left[out], covariance.diagonal()
         return held_out, variance

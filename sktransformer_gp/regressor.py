@@ -17,15 +17,13 @@ from skorch.helper import predefined_split
 from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR
 
+from sktransformer_gp.copies import Rows
 from sktransformer_gp.crossfit import inner_folds, mixing_weights
-from sktransformer_gp.inputs import EncoderInput, TraitScale, check_classes
-from sktransformer_gp.markers import input_names
-from sktransformer_gp.metrics import TraitRegressorMixin
-from sktransformer_gp.pages import PageMixin
+from sktransformer_gp.inputs import check_classes
+from sktransformer_gp.neural import NeuralRegressorMixin
 from sktransformer_gp.parameters import check_parameters
 from sktransformer_gp.polygenic import PolygenicRegressor
 from sktransformer_gp.presets import PRESETS
-from sktransformer_gp.saving.estimators import ModelFileMixin
 from sktransformer_gp.snp_blup import SNPBLUPRegressor
 from sktransformer_gp.training import (
     DivergenceGuard,
@@ -42,17 +40,8 @@ from sktransformer_gp.validation import (
     check_phenotypes,
     check_trait_weights,
 )
-from sktransformer_gp.weights import (
-    SampleWeights,
-    check_sample_weight,
-    drop_weightless,
-    has_copies,
-    merge_copies,
-    take,
-    weighted_mean,
-)
+from sktransformer_gp.weights import SampleWeights, take, weighted_mean
 
-Rows = tuple[NDArray, NDArray, SampleWeights | None]
 # Samples beyond which the polygenic term has no kernels between all of them.
 LARGEST_KERNEL = 4096
 ENCODER_PARAMETERS = (
@@ -68,7 +57,7 @@ ENCODER_PARAMETERS = (
 )
 
 
-class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimator):
+class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
     """Predict phenotypes from marker dosages with a transformer encoder and a polygenic term.
 
     Windows of neighbouring markers become tokens, learned queries attend to them, and all traits
@@ -378,17 +367,11 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, Bas
         check_parameters(self)
         random_state = check_random_state(self.random_state)
         X = check_dosages(self, X, reset=True, min_samples=2)
-        given = check_sample_weight(sample_weight, len(X), self.weighting)
-        y = check_phenotypes(self, y, X, given)
-        self._y_ndim = y.ndim
         self._n_regimes = self._regimes()[0].size
-        self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
-        rows, place = self._distinct_rows(X, y.reshape(len(y), -1), given)
+        rows, place = self._take_rows(X, y, sample_weight)
         (X, Y, weights), validation = self._hold_out(rows, X_val, y_val, random_state)
         seed = random_state.randint(np.iinfo(np.int32).max)
-        names = input_names(X.shape[1], getattr(self, "feature_names_in_", None), chromosomes)
-        self._input = EncoderInput(self.preprocessor, names, seed).fit(X, Y, weights)
-        self._traits = TraitScale(Y, weights)
+        self._learn_scales((X, Y, weights), chromosomes, seed)
         folds = np.full(len(Y), -1)
         if self.cross_fitting is not None:
             folds = inner_folds(Y, self.cross_fitting, random_state)
@@ -436,13 +419,12 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, Bas
         Z = self._inputs(check_dosages(self, X, reset=False))
         components = self._components(Z, np.flatnonzero((self.weights_ != 0).any(axis=1)))
         mean = (components * self.weights_[:, None]).sum(axis=0) + self._intercept
-        trait = 0 if self._y_ndim == 1 else slice(None)
         if not return_std:
-            return mean[:, trait]
+            return self._in_shape_of_y(mean)
         if self.polygenic_ is None:
             raise ValueError("return_std=True needs cross_fitting, got cross_fitting=None")
         _, std = self.polygenic_.predict(Z.numpy(), return_std=True)
-        return mean[:, trait], (std * self._error_ratio)[:, trait]
+        return self._in_shape_of_y(mean), self._in_shape_of_y(std * self._error_ratio)
 
     def predict_components(self, X: ArrayLike) -> NDArray:
         """Predict phenotypes with each component of the model.
@@ -480,22 +462,6 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, Bas
     def y_scale_(self) -> NDArray:
         """Standard deviation of each trait's observed training phenotypes."""
         return self._traits.scale
-
-    def _distinct_rows(
-        self, X: NDArray, Y: NDArray, weights: NDArray | None
-    ) -> tuple[Rows, NDArray | slice]:
-        """Return the rows with a phenotype and a weight, and where each of them is found."""
-        observed = ~np.isnan(Y).all(axis=1)
-        if not observed.all():
-            X, Y = X[observed], Y[observed]
-            weights = None if weights is None else weights[observed]
-        X, Y, used = drop_weightless(X, Y, weights, self.weighting)
-        if self.weighting == "repeats" and (used is not None or has_copies(X, Y)):
-            values = np.ones(len(X)) if used is None else used.values
-            first, values, place = merge_copies(X, Y, values)
-            if (~np.isnan(Y[first])).sum(axis=0).min() >= 2:
-                return (X[first], Y[first], SampleWeights(values, repeats=True)), place
-        return (X, Y, used), slice(None)
 
     def _hold_out(
         self,
@@ -558,9 +524,10 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, Bas
         """Train the members, one for each regime and inner fold, and keep their record."""
         member_folds = np.tile(np.unique(folds), self._n_regimes)
         hidden = (folds[:, None] == member_folds) & (member_folds != -1)  # (n_samples, N)
-        training = self._dataset(Z, Y, weights, hidden)
+        training = Dataset(Z, self._targets(Y, weights, hidden))
         if validation is not None:
-            validation = self._dataset(self._inputs(validation[0]), *validation[1:])
+            targets = self._targets(*validation[1:])
+            validation = Dataset(self._inputs(validation[0]), targets)
         batch_size = batch_size_for(self.batch_size, len(Z))
         penalty, encoder = self._encoder_parameters(len(np.unique(folds)))
         share = torch.tensor(_shares_observed(Y, weights, hidden), dtype=torch.float32)
@@ -576,26 +543,8 @@ class TransformerGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, Bas
             callbacks=self._callbacks(len(SlicedBatches(training, batch_size)), validation),
             device=pick_device(self.device),
         ).train(training.X, training.y)
-        history = self.net_.history
-        self.n_iter_ = len(history)
-        self.loss_curve_ = [float(loss) for loss in history[:, "train_loss"]]
-        self.validation_scores_ = history[:, "valid_r"] if validation else None
-
-    def _dataset(
-        self,
-        Z: Tensor,
-        Y: NDArray,
-        weights: SampleWeights | None,
-        hidden: NDArray | None = None,
-    ) -> Dataset:
-        """Return the encoder's input, and phenotypes (n_samples, N or 1, n_traits) with weights."""
-        y = self._traits.standardise(Y)[:, None]
-        if hidden is not None:
-            y = np.where(hidden[:, :, None], np.nan, y)
-        if weights is not None:
-            relative = (weights.values / weights.values.mean())[:, None, None]
-            y = np.concatenate([y, np.broadcast_to(relative, (*y.shape[:2], 1))], axis=2)
-        return Dataset(Z, torch.tensor(y, dtype=torch.float32))
+        self._keep_record()
+        self.validation_scores_ = self.net_.history[:, "valid_r"] if validation else None
 
     def _encoder_parameters(self, n_folds: int) -> tuple[Tensor | None, dict[str, Any]]:
         """Return each member's gate penalty, and what skorch hands to the encoder."""

@@ -135,9 +135,7 @@ def kernel_spectrum(
         kernel, design = kernel * roots * roots.T, design * roots
     fixed = _fixed_basis(design, weights)
     half = kernel - fixed @ (fixed.T @ kernel)
-    values, vectors = eigh(
-        half - (half @ fixed) @ fixed.T, driver="evd", overwrite_a=True, check_finite=False
-    )
+    values, vectors = eigh(half - (half @ fixed) @ fixed.T, driver="evd", overwrite_a=True)
     return _spectrum(values, vectors, fixed, total - mean, total, weights)
 
 
@@ -172,9 +170,7 @@ def marker_spectrum(
         variance = shares @ ((markers - shares @ markers) ** 2).sum(axis=1)
         markers, design = markers * roots, design * roots
     fixed = _fixed_basis(design, weights)
-    vectors, singular, _ = svd(
-        _project(fixed, markers), full_matrices=False, overwrite_a=True, check_finite=False
-    )
+    vectors, singular, _ = svd(_project(fixed, markers), full_matrices=False, overwrite_a=True)
     return _spectrum(singular**2, vectors, fixed, variance, total, weights)
 
 
@@ -364,7 +360,7 @@ def _held_out(
         vectors, fixed = spectrum.vectors[out], spectrum.fixed[out]
         for k, kept in enumerate(shrinkage.T):
             precision = np.eye(len(fixed)) - fixed @ fixed.T - (vectors * kept) @ vectors.T
-            covariance = inv(precision, check_finite=False)
+            covariance = inv(precision)
             held_out[out, k], variance[out, k] = covariance @ left[out, k], covariance.diagonal()
     return held_out, variance
 

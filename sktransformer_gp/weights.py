@@ -1,6 +1,5 @@
-"""Weights of samples: how much each counts, and samples that are copies of each other."""
+"""Weights of samples: how much each counts."""
 
-import hashlib
 from typing import NamedTuple
 
 import numpy as np
@@ -45,6 +44,11 @@ class SampleWeights(NamedTuple):
     def roots(self) -> NDArray:
         """Square roots of the weights, (n_samples, 1): factors of a row in least squares."""
         return np.sqrt(self.values)[:, None]
+
+    @property
+    def relative(self) -> NDArray:
+        """Weights of mean 1, (n_samples,): factors of a sample's share in a mean over samples."""
+        return self.values / self.values.mean()
 
 
 def check_sample_weight(
@@ -151,67 +155,6 @@ def take(weights: SampleWeights | None, rows: NDArray) -> SampleWeights | None:
     return weights and weights._replace(values=weights.values[rows])
 
 
-def merge_copies(X: NDArray, Y: NDArray, weights: NDArray) -> tuple[NDArray, NDArray, NDArray]:
-    """Find samples that are copies of each other, and put the distinct ones in a fixed order.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_markers)
-        Dosages.
-    Y : ndarray of shape (n_samples, n_traits)
-        Phenotypes, NaN = not observed.
-    weights : ndarray of shape (n_samples,)
-        Weights > 0.
-
-    Returns
-    -------
-    first : ndarray of shape (n_distinct,), of int
-        A row of each distinct sample, in an order that depends on dosages and phenotypes alone.
-    weights : ndarray of shape (n_distinct,)
-        Summed weights of its copies.
-    place : ndarray of shape (n_samples,), of int
-        Number of the distinct sample that each row is.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sktransformer_gp.weights import merge_copies
-    >>> X, Y = np.array([[0], [1], [0]]), np.array([[5.0], [5.0], [5.0]])
-    >>> first, weights, place = merge_copies(X, Y, np.ones(3))
-    >>> sorted(zip(X[first, 0].tolist(), weights.tolist())), place[0] == place[2]
-    ([(0, 2.0), (1, 1.0)], np.True_)
-    """
-    _, first, place = np.unique(_digests(X, Y), return_index=True, return_inverse=True)
-    return first, np.bincount(place, weights=weights), place
-
-
-def has_copies(X: NDArray, Y: NDArray) -> bool:
-    """Tell whether two samples have the same dosages and the same phenotypes.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_markers)
-        Dosages.
-    Y : ndarray of shape (n_samples, n_traits)
-        Phenotypes, NaN = not observed.
-
-    Returns
-    -------
-    bool
-        Dosages are looked at only where phenotypes are equal.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sktransformer_gp.weights import has_copies
-    >>> has_copies(np.array([[0], [1], [0]]), np.array([[5.0], [5.0], [7.0]]))
-    False
-    """
-    _, place, counts = np.unique(_digests(Y), return_inverse=True, return_counts=True)
-    alike = np.flatnonzero(counts[place] > 1)
-    return len(alike) > len(np.unique(_digests(X[alike], Y[alike])))
-
-
 def weighted_mean(values: NDArray, weights: SampleWeights | None, axis: int = 0) -> NDArray:
     """Average over samples, NaN left out.
 
@@ -283,9 +226,3 @@ def median_distance(distances: NDArray, weights: SampleWeights | None = None) ->
 def _sorted(values: NDArray) -> tuple[NDArray, NDArray]:
     order = np.argsort(values)
     return values[order], order
-
-
-def _digests(*arrays: NDArray) -> NDArray:
-    """Return a text for each sample that only its copies have, too."""
-    rows = zip(*map(np.ascontiguousarray, arrays), strict=True)
-    return np.array([hashlib.sha256(b"".join(row)).hexdigest() for row in rows], dtype="U64")

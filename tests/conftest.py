@@ -23,6 +23,18 @@ def refuse_network(event, arguments):
 
 sys.addaudithook(refuse_network)
 
+
+def pytest_configure(config):
+    """Let pytest-randomly choose the order only: its seeds would hide a test that has none."""
+    config.option.randomly_reset_seed = False
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    seed = getattr(config.option, "randomly_seed", None)
+    if seed is not None:
+        terminalreporter.write_line(f"order of the tests: --randomly-seed={seed}")
+
+
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "upstream"
 
 

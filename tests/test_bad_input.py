@@ -8,6 +8,8 @@ from scipy import sparse
 
 from sktransformer_gp import (
     AssociationSelector,
+    CNNGPRegressor,
+    CrossAttentionGPRegressor,
     DosageImputer,
     DosageScaler,
     GBLUPRegressor,
@@ -34,6 +36,7 @@ from sktransformer_gp import (
 from sktransformer_gp.datasets import make_cross
 from sktransformer_gp.polygenic import PolygenicRegressor
 from sktransformer_gp.relationship import relationship_matrix
+from sktransformer_gp.snp_blup import SNPBLUPRegressor
 
 RNG = np.random.default_rng(0)
 X = RNG.integers(0, 3, size=(40, 12), dtype=np.int8)
@@ -47,6 +50,9 @@ REGRESSORS = {
     "rkhs": RKHSRegressor,
     "polygenic": PolygenicRegressor,
     "ridge for each trait": PerTraitRegressor,
+    "snp-blup": SNPBLUPRegressor,
+    "cnn": lambda: CNNGPRegressor(n_channels=4, dim_readout=4, max_iter=2, random_state=0),
+    "cross-attention": lambda: CrossAttentionGPRegressor(max_iter=40, random_state=0),
 }
 TRANSFORMERS = {
     "imputer": DosageImputer,

@@ -2,6 +2,7 @@
 
 import errno
 import gc
+import inspect
 import resource
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,13 +12,19 @@ import pandas as pd
 import pytest
 import sklearn
 import torch
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Lasso, Ridge
 from sklearn.utils.validation import check_is_fitted
 
+import sktransformer_gp
 from sktransformer_gp import (
+    CNNGPRegressor,
+    CrossAttentionGPRegressor,
     GBLUPRegressor,
+    MaskedGenotypePretrainer,
     PerTraitRegressor,
+    PretrainedGPRegressor,
     RKHSRegressor,
     TransformerGPRegressor,
     compare_models,
@@ -26,15 +33,21 @@ from sktransformer_gp import (
 )
 from sktransformer_gp.__main__ import main
 from sktransformer_gp.polygenic import PolygenicRegressor
+from sktransformer_gp.snp_blup import SNPBLUPRegressor
 from sktransformer_gp.training import EncoderNet
 
 TINY = {"max_iter": 2, "cross_fitting": 2, "d_model": 4, "n_heads": 2, "dim_readout": 4}
+SEED = {"max_iter": 2, "random_state": 0}
 REGRESSORS = {
     "transformer": lambda: TransformerGPRegressor(**TINY, random_state=0),
     "gblup": GBLUPRegressor,
     "rkhs": RKHSRegressor,
     "polygenic": PolygenicRegressor,
     "ridge for each trait": PerTraitRegressor,
+    "snp-blup": SNPBLUPRegressor,
+    "cnn": lambda: CNNGPRegressor(n_channels=4, dim_readout=4, **SEED),
+    "cross-attention": lambda: CrossAttentionGPRegressor(**SEED),
+    "pretrained": lambda: PretrainedGPRegressor(MaskedGenotypePretrainer(max_iter=1), **SEED),
 }
 SECONDS = ["fit_seconds", "predict_seconds"]
 every_regressor = pytest.mark.parametrize("make", REGRESSORS.values(), ids=REGRESSORS)
@@ -57,6 +70,10 @@ LATE = {
     "rkhs": "sktransformer_gp.rkhs.weighted_mean",
     "polygenic": "sktransformer_gp.polygenic.missingness_patterns",
     "ridge for each trait": "sktransformer_gp.per_trait.PerTraitRegressor._fit_trait",
+    "snp-blup": "sktransformer_gp.snp_blup.fit_iteratively",
+    "cnn": "sktransformer_gp.neural.NeuralRegressorMixin._keep_record",
+    "cross-attention": "sktransformer_gp.neural.NeuralRegressorMixin._keep_record",
+    "pretrained": "sktransformer_gp.neural.NeuralRegressorMixin._keep_record",
 }
 
 
@@ -75,18 +92,29 @@ def test_an_interrupt_leaves_an_unfitted_estimator_that_can_be_fitted(name, monk
     np.testing.assert_array_equal(model.fit(X, Y).predict(X), undisturbed.fit(X, Y).predict(X))
 
 
-@every_regressor
-def test_a_failed_fit_on_other_data_leaves_nothing_of_an_earlier_one(make):
-    X, Y = simulate()
-    model = make().fit(X, Y)
+PUBLIC = [
+    value
+    for value in (getattr(sktransformer_gp, name) for name in sktransformer_gp.__all__)
+    if inspect.isclass(value) and issubclass(value, BaseEstimator)
+]
 
+
+@pytest.mark.parametrize("kind", PUBLIC, ids=lambda kind: kind.__name__)
+def test_a_failed_fit_on_other_data_leaves_nothing_of_an_earlier_one(kind):
+    X, Y = simulate()
+    model = kind()
+    if "max_iter" in model.get_params():
+        model.set_params(max_iter=1)
+    model.fit(X, Y[:, 0])
+    check_is_fitted(model)
+
+    infinite = pd.DataFrame(X[:, :9].astype(float)).add_prefix("1:")
+    infinite.iloc[3, 4] = np.inf
     with pytest.raises(ValueError, match="infinity"):
-        model.fit(pd.DataFrame(X).add_prefix("1:"), np.full(60, np.inf))
+        model.fit(infinite, Y[:, 0])
 
     with pytest.raises(NotFittedError):
         check_is_fitted(model)
-    with pytest.raises(NotFittedError):
-        model.predict(X)
 
 
 def test_settings_of_scikit_learn_outlive_a_failed_fit():

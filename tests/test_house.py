@@ -3,9 +3,12 @@
 import ast
 import doctest
 import importlib
+import importlib.metadata
 import inspect
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -27,7 +30,7 @@ FLOORS = [
     {"metrics.agreement", "metrics.calibration", "metrics.selection"},
     {"metrics.scorers", "omission"},
     {"markers", "validation", "metrics", "layers", "download", "weights", "rules"},
-    {"variance", "crossfit"},
+    {"variance", "crossfit", "copies"},
     {"splitters", "plotting.axes", "conjugate"},
     {"io.extras", "io.files", "io.dosage_text"},
     {"io.rows", "io.marker_table"},
@@ -51,6 +54,7 @@ FLOORS = [
     {"saving.tree", "saving.pipelines", "saving.nets"},
     {"saving.estimators"},
     {"saving"},
+    {"neural"},
     {"gblup", "rkhs", "polygenic", "snp_blup", "per_trait"}
     | {f"networks.{name}" for name in ("cnn", "cross_attention", "pretrained")},
     {"regressor", "networks"},
@@ -172,6 +176,38 @@ def test_readme_has_the_two_commands_word_for_word():
 
     assert start + ". && python -m sktransformer_gp demo" in lines
     assert start + "'.[test]' && pytest -n 2" in lines
+
+
+PINS = dict(re.findall(r"^([\w-]+)==(\S+)$", (ROOT / "constraints.txt").read_text("utf-8"), re.M))
+# Beside this package's BSD-3-Clause, and in whatever is made with it.
+FREE = re.compile(r"\b(0?BSD|MIT|Apache|MPL|Python Software Foundation)", re.I)
+
+
+def licence(package):
+    """Return what a package says of its licence: the shortest of the places that do."""
+    about = package.metadata
+    classifiers = [text for text in about.get_all("Classifier", []) if text.startswith("License")]
+    given = [about.get("License-Expression"), *classifiers, about.get("License")]
+    files = [path for path in package.files or [] if "LICEN" in path.name.upper()]
+    return min(filter(None, given), key=len, default="") or files[0].read_text("utf-8")[:200]
+
+
+def test_all_that_is_needed_is_pinned():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    needed = sum(project["optional-dependencies"].values(), project["dependencies"])
+    names = {re.match(r"[\w-]+", requirement)[0] for requirement in needed}
+
+    assert names - {"sktransformer-gp"} <= PINS.keys()
+
+
+@pytest.mark.parametrize("name", PINS)
+def test_the_licence_of_what_is_pinned_asks_nothing_of_users(name):
+    try:
+        found = licence(importlib.metadata.distribution(name))
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip(f"{name} is not installed")
+
+    assert FREE.search(found) and "GPL" not in found, found
 
 
 def test_tables_are_those_of_the_committed_scores(monkeypatch):

@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 from scipy.optimize import check_grad
 
-from sktransformer_gp.likelihood import LAMBDAS, maximise, profile_likelihood
+from sktransformer_gp.likelihood import FLAT, LAMBDAS, maximise, profile_likelihood
 
 VALUES, SQUARES = np.array([8.0, 3.0, 1.0, 0.2]), np.array([30.0, 5.0, 2.0, 0.5])
 
@@ -31,6 +32,20 @@ def test_the_highest_of_two_maxima_is_found_and_its_place_is_precise():
 
     assert np.isclose(np.log(lambda_), roots.max(), rtol=1e-10)
     assert height == two(np.array([lambda_]))[0]
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_height_that_levels_off_has_no_maximum_inside(sign):
+    """It rises to one end, by less than rounding errors there."""
+
+    def levelling(lambdas):
+        rest = np.exp(-3 * sign * np.log(lambdas))
+        return -rest, 3 * sign * rest
+
+    lambda_, height = maximise(levelling)
+
+    assert sign * np.log(lambda_) > 6
+    assert -FLAT <= height <= 0
 
 
 def test_a_flat_height_gives_the_largest_lambda():

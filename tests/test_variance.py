@@ -10,6 +10,7 @@ from sktransformer_gp.variance import (
     marker_spectrum,
     missingness_patterns,
 )
+from sktransformer_gp.weights import SampleWeights
 
 N = 30
 
@@ -132,6 +133,32 @@ def test_markers_and_their_kernel_have_the_same_fit(kind, design):
     for kernel_part, marker_part in zip(by_kernel[:4], by_markers[:4], strict=True):
         size = np.abs(kernel_part).max()
         np.testing.assert_allclose(marker_part, kernel_part, rtol=1e-6, atol=1e-9 * size)
+
+
+@pytest.mark.parametrize("decompose", [kernel_spectrum, marker_spectrum])
+@pytest.mark.parametrize("code", [1, -1])
+def test_weights_are_as_many_copies(decompose, code):
+    """With markers that are copies of each other, of either sign."""
+    Z = code * np.repeat(markers(KINDS[1]), 2, axis=1)
+    y, weights = phenotypes(Z)[:, :2], np.arange(N) % 3 + 1.0
+    copies = np.repeat(np.arange(N), weights.astype(int))
+
+    def spectrum(rows, weights=None):
+        marks = Z[rows] @ Z[rows].T if decompose is kernel_spectrum else Z[rows]
+        return decompose(marks, np.ones((len(rows), 1)), weights)
+
+    of_weights = spectrum(np.arange(N), SampleWeights(weights, repeats=True))
+    of_copies = spectrum(copies)
+    assert len(of_weights.values) == len(of_copies.values) == 12
+    np.testing.assert_allclose(of_weights.values, of_copies.values, rtol=1e-8)
+    assert of_weights.scale == pytest.approx(of_copies.scale)
+    found = fit_reml(y, lambda rows: of_weights)
+    expected = fit_reml(y[copies], lambda rows: of_copies)
+    np.testing.assert_allclose(found.lambda_, expected.lambda_, rtol=1e-6)
+    np.testing.assert_allclose(found.components, expected.components, rtol=1e-6)
+    size = np.abs(expected.dual_coef).max()
+    summed = np.array([expected.dual_coef[copies == i].sum(axis=0) for i in range(N)])
+    np.testing.assert_allclose(found.dual_coef, summed, atol=1e-6 * size)
 
 
 def test_missing_phenotypes_give_the_fit_of_each_trait_alone():

@@ -1,5 +1,7 @@
 """Weights of samples, in all regressors: 0 = left out, whole numbers = so many equal samples."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,8 +14,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sktransformer_gp import (
+    CNNGPRegressor,
+    CrossAttentionGPRegressor,
     GBLUPRegressor,
+    MaskedGenotypePretrainer,
     PerTraitRegressor,
+    PretrainedGPRegressor,
     RKHSRegressor,
     TransformerGPRegressor,
 )
@@ -24,9 +30,7 @@ from sktransformer_gp.weights import (
     SampleWeights,
     check_sample_weight,
     drop_weightless,
-    has_copies,
     median_distance,
-    merge_copies,
     take,
     weighted_mean,
 )
@@ -37,13 +41,20 @@ MIXED_MODELS = {
     "rkhs": RKHSRegressor,
     "polygenic": PolygenicRegressor,
 }
+SEED = {"max_iter": 2, "random_state": 0}
+NETWORKS = {
+    "transformer": partial(TransformerGPRegressor, **TINY, random_state=0),
+    "cnn": partial(CNNGPRegressor, n_channels=4, dim_readout=4, **SEED),
+    "cross-attention": partial(CrossAttentionGPRegressor, **SEED),
+    "pretrained": partial(PretrainedGPRegressor, MaskedGenotypePretrainer(max_iter=1), **SEED),
+}
 REGRESSORS = {
     **MIXED_MODELS,
+    **NETWORKS,
     "ridge for each trait": PerTraitRegressor,
     "pipeline for each trait": lambda: PerTraitRegressor(
         make_pipeline(StandardScaler(with_std=False), GBLUPRegressor())
     ),
-    "transformer": lambda: TransformerGPRegressor(**TINY, random_state=0),
 }
 # A scaler in a pipeline is given no weights, here as in scikit-learn.
 ALIKE = {name: make for name, make in REGRESSORS.items() if "pipeline" not in name}
@@ -372,27 +383,6 @@ def test_weights_of_some_samples():
     assert take(weights, np.array([0, 2])).n_observations == 10
     assert take(weights, np.array([True, False, True])).roots.tolist() == [[1.0], [3.0]]
     assert take(None, np.array([0])) is None
-
-
-def test_copies_have_the_same_dosages_and_phenotypes():
-    X = np.array([[0, 1], [0, 1], [0, 1], [2, 1], [0, 1]], dtype=np.int8)
-    Y = np.array([[1.0, np.nan], [1.0, np.nan], [1.0, 3.0], [1.0, np.nan], [1.0, np.nan]])
-
-    first, weights, place = merge_copies(X, Y, np.array([1.0, 2.0, 3.0, 4.0, 5.0]))
-
-    assert has_copies(X, Y) and not has_copies(X[1:4], Y[1:4])
-    np.testing.assert_array_equal(X[first][place], X)
-    np.testing.assert_array_equal(Y[first][place], Y)
-    assert weights[place].tolist() == [8.0, 8.0, 3.0, 4.0, 8.0]
-
-
-def test_the_order_of_distinct_samples_is_their_own():
-    X, Y, _ = simulate()
-    order = np.random.default_rng(3).permutation(40)
-
-    ours, theirs = (merge_copies(X[rows], Y[rows], np.ones(40))[0] for rows in (order, slice(40)))
-
-    np.testing.assert_array_equal(order[ours], theirs)
 
 
 def test_means_leave_gaps_out():

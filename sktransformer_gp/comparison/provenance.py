@@ -230,8 +230,10 @@ def find_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     Returns
     -------
     list of str
-        One line for each thing that differs, with both values.
+        One line for each thing that differs, with both values; the formats alone where these do.
     """
+    if old["format"] != new["format"]:
+        return [f"format was {old['format']!r} and is {new['format']!r}"]
     changes = []
     for part in FIXED:
         before, after = _flatten(old[part]), _flatten(new[part])

@@ -11,7 +11,7 @@ from sktransformer_gp.networks.call_network import ROWS, CallNetwork
 from sktransformer_gp.networks.calls import call_shares
 from sktransformer_gp.networks.fitting import TRAINING_RULES
 from sktransformer_gp.rules import SHARE, Rule, check_rules, either, whole
-from sktransformer_gp.validation import is_missing
+from sktransformer_gp.validation import all_or_nothing, is_missing
 
 RULES: dict[str, Rule] = {
     **TRAINING_RULES,
@@ -154,6 +154,7 @@ class GenotypeAutoencoder(CallNetwork):
         self.verbose = verbose
         self.device = device
 
+    @all_or_nothing
     def fit(
         self, X: ArrayLike, y: ArrayLike | None = None, chromosomes: ArrayLike | None = None
     ) -> "GenotypeAutoencoder":

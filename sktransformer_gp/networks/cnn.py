@@ -9,12 +9,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sktransformer_gp.inputs import EncoderInput, TraitScale
-from sktransformer_gp.markers import input_names
-from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.networks.convolution import ConvolutionalNet, places_along_genome
 from sktransformer_gp.networks.fitting import TRAINING_RULES, training_settings
-from sktransformer_gp.pages import PageMixin
+from sktransformer_gp.neural import NeuralRegressorMixin
 from sktransformer_gp.rules import (
     FLAG,
     POSITIVE,
@@ -25,9 +22,7 @@ from sktransformer_gp.rules import (
     either,
     whole,
 )
-from sktransformer_gp.saving.estimators import ModelFileMixin
-from sktransformer_gp.training import EncoderNet
-from sktransformer_gp.validation import check_dosages, check_phenotypes
+from sktransformer_gp.validation import all_or_nothing, check_dosages
 
 RULES: dict[str, Rule] = {
     **TRAINING_RULES,
@@ -54,7 +49,7 @@ MODULE_PARAMETERS = (
 )
 
 
-class CNNGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimator):
+class CNNGPRegressor(NeuralRegressorMixin, BaseEstimator):
     """Predict phenotypes from marker dosages with a convolutional network along the genome.
 
     Filters slide over the markers in the order of the map and feed residual blocks; what they find
@@ -87,6 +82,9 @@ class CNNGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimat
         Fitted on the training rows in `fit`, before all else. "linkage" =
         :class:`LinkageMerger`; any scikit-learn transformer with ``get_feature_names_out`` is
         cloned; None = all markers as they are.
+    weighting : {"repeats", "precision"}, default="repeats"
+        What a weight w in `fit` means. "repeats": w equal samples, as in scikit-learn.
+        "precision": one sample of residual variance ``s2_e / w``, such as a mean over w plots.
     max_iter : int >= 1, default=16
         Number of epochs.
     batch_size : int >= 1 or "auto", default="auto"
@@ -170,6 +168,7 @@ class CNNGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimat
         dropout: float = 0.15,
         gate_penalty: float | None = 0.03,
         preprocessor: str | TransformerMixin | None = "linkage",
+        weighting: str = "repeats",
         max_iter: int = 16,
         batch_size: int | str = "auto",
         learning_rate_init: float = 0.003,
@@ -187,6 +186,7 @@ class CNNGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimat
         self.dropout = dropout
         self.gate_penalty = gate_penalty
         self.preprocessor = preprocessor
+        self.weighting = weighting
         self.max_iter = max_iter
         self.batch_size = batch_size
         self.learning_rate_init = learning_rate_init
@@ -194,8 +194,13 @@ class CNNGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimat
         self.verbose = verbose
         self.device = device
 
+    @all_or_nothing
     def fit(
-        self, X: ArrayLike, y: ArrayLike, chromosomes: ArrayLike | None = None
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        chromosomes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> "CNNGPRegressor":
         """Train the network.
 
@@ -207,6 +212,8 @@ class CNNGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimat
             Phenotypes, NaN = not observed.
         chromosomes : array-like of shape (n_markers,), default=None
             Chromosome of each marker; None = read from the markers' names where X is a DataFrame.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0, of the meaning that `weighting` says; 0 = left out. None = all 1.
 
         Returns
         -------
@@ -216,24 +223,26 @@ class CNNGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimat
         Raises
         ------
         ValueError
-            If a parameter, dosage or phenotype is not valid; the message names it.
+            If a parameter, dosage, phenotype or weight is not valid; the message names it.
         FloatingPointError
             If the training diverges.
         """
         check_rules(self, RULES)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         X = check_dosages(self, X, reset=True, min_samples=2)
-        y = check_phenotypes(self, y, X)
-        self._y_ndim = y.ndim
-        self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
-        Y = y.reshape(len(y), -1)
-        observed = ~np.isnan(Y).all(axis=1)
-        X, Y = X[observed], Y[observed]
-        names = input_names(X.shape[1], getattr(self, "feature_names_in_", None), chromosomes)
-        self._input = EncoderInput(self.preprocessor, names, seed).fit(X, Y)
-        self._traits = TraitScale(Y)
-        y = torch.tensor(self._traits.standardise(Y)[:, None], dtype=torch.float32)
-        self._fit_net(self._input.transform(X), y, seed)
+        rows, _ = self._take_rows(X, y, sample_weight)
+        self._learn_scales(rows, chromosomes, seed)
+        X, Y, weights = rows
+        self._train(
+            self._input.transform(X),
+            Y,
+            weights,
+            self.gate_penalty,
+            seed=seed,
+            module=ConvolutionalNet,
+            **{f"module__{name}": value for name, value in self._module_parameters().items()},
+            **training_settings(self, len(X)),
+        )
         return self
 
     def predict(self, X: ArrayLike) -> NDArray:
@@ -251,8 +260,7 @@ class CNNGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimat
         """
         check_is_fitted(self)
         X = check_dosages(self, X, reset=False)
-        predicted = self.net_.predict_double(self._input.transform(X))[0]
-        return self._traits.restore(predicted)[:, 0 if self._y_ndim == 1 else slice(None)]
+        return self._predict(self._input.transform(X))
 
     @property
     def preprocessor_(self) -> TransformerMixin | None:
@@ -263,20 +271,6 @@ class CNNGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimat
     def chromosomes_(self) -> NDArray | None:
         """Chromosome of each marker that reaches the network."""
         return self._input.chromosomes
-
-    def _fit_net(self, Z: torch.Tensor, y: torch.Tensor, seed: int) -> None:
-        """Train on the network's input and standardised phenotypes (n_samples, 1, n_traits)."""
-        penalty = self.gate_penalty
-        self.net_ = EncoderNet(
-            module=ConvolutionalNet,
-            gate_penalty=None if penalty is None else torch.tensor([penalty]),
-            seed=seed,
-            **{f"module__{name}": value for name, value in self._module_parameters().items()},
-            criterion__weight=1 / (~y.isnan()).float().mean(dim=0),
-            **training_settings(self, len(Z)),
-        ).train(Z, y)
-        self.n_iter_ = len(self.net_.history)
-        self.loss_curve_ = [float(loss) for loss in self.net_.history[:, "train_loss"]]
 
     def _module_parameters(self) -> dict[str, Any]:
         places = places_along_genome(

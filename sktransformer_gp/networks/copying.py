@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from sktransformer_gp.markers import chromosome_runs, chromosomes_from_names, input_names
 from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.rules import Rule, check_rules
-from sktransformer_gp.validation import check_dosages
+from sktransformer_gp.validation import all_or_nothing, check_dosages
 
 RULES: dict[str, Rule] = {
     "switch_rate": (
@@ -78,6 +78,7 @@ class HaplotypeCopier(PageMixin, BaseEstimator):
         self.switch_rate = switch_rate
         self.random_state = random_state
 
+    @all_or_nothing
     def fit(
         self, X: ArrayLike, y: ArrayLike | None = None, chromosomes: ArrayLike | None = None
     ) -> Self:

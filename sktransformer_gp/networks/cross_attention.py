@@ -7,24 +7,12 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sktransformer_gp.inputs import EncoderInput, TraitScale
-from sktransformer_gp.markers import input_names
-from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.networks.decoder import CrossAttentionNet
 from sktransformer_gp.networks.fitting import TRAINING_RULES, training_settings
-from sktransformer_gp.pages import PageMixin
+from sktransformer_gp.neural import NeuralRegressorMixin
 from sktransformer_gp.rules import POSITIVE, PREPROCESSOR, Rule, check_rules, whole
-from sktransformer_gp.saving.estimators import ModelFileMixin
-from sktransformer_gp.training import EncoderNet
-from sktransformer_gp.validation import check_dosages, check_phenotypes
-from sktransformer_gp.weights import (
-    SampleWeights,
-    check_sample_weight,
-    drop_weightless,
-    has_copies,
-    merge_copies,
-    weighted_mean,
-)
+from sktransformer_gp.validation import all_or_nothing, check_dosages
+from sktransformer_gp.weights import SampleWeights
 
 RULES: dict[str, Rule] = {
     **{name: rule for name, rule in TRAINING_RULES.items() if name != "batch_size"},
@@ -35,7 +23,7 @@ RULES: dict[str, Rule] = {
 }
 
 
-class CrossAttentionGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimator):
+class CrossAttentionGPRegressor(NeuralRegressorMixin, BaseEstimator):
     """Predict phenotypes by attention to the training individuals (experimental).
 
     A candidate's query is compared with the keys of all training individuals; it is predicted by
@@ -154,6 +142,7 @@ class CrossAttentionGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, 
         self.verbose = verbose
         self.device = device
 
+    @all_or_nothing
     def fit(
         self,
         X: ArrayLike,
@@ -195,15 +184,10 @@ class CrossAttentionGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, 
             )
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         X = check_dosages(self, X, reset=True, min_samples=2)
-        weights = check_sample_weight(sample_weight, len(X), self.weighting)
-        y = check_phenotypes(self, y, X, weights)
-        self._y_ndim = y.ndim
-        self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
-        X, Y, weights = self._distinct_rows(X, y.reshape(len(y), -1), weights)
-        names = input_names(X.shape[1], getattr(self, "feature_names_in_", None), chromosomes)
-        self._input = EncoderInput(self.preprocessor, names, seed).fit(X, Y, weights)
-        self._traits = TraitScale(Y, weights)
-        self._fit_net(self._input.transform(X), Y, weights, seed)
+        # Copies are merged: an individual would see its own phenotype in one.
+        rows, _ = self._take_rows(X, y, sample_weight)
+        self._learn_scales(rows, chromosomes, seed)
+        self._fit_net(self._input.transform(rows[0]), *rows[1:], seed)
         return self
 
     def predict(self, X: ArrayLike) -> NDArray:
@@ -222,48 +206,28 @@ class CrossAttentionGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, 
         """
         check_is_fitted(self)
         X = check_dosages(self, X, reset=False)
-        predicted = self.net_.predict_double(self._input.transform(X))[0]
-        return self._traits.restore(predicted)[:, 0 if self._y_ndim == 1 else slice(None)]
-
-    def _distinct_rows(
-        self, X: NDArray, Y: NDArray, weights: NDArray | None
-    ) -> tuple[NDArray, NDArray, SampleWeights | None]:
-        """Return the rows with a phenotype and a weight; equal ones are one of a larger weight.
-
-        Otherwise an individual would see its own phenotype in a copy.
-        """
-        observed = ~np.isnan(Y).all(axis=1)
-        given = None if weights is None else weights[observed]
-        X, Y, used = drop_weightless(X[observed], Y[observed], given, self.weighting)
-        if self.weighting == "repeats" and (used is not None or has_copies(X, Y)):
-            values = np.ones(len(X)) if used is None else used.values
-            first, values, _ = merge_copies(X, Y, values)
-            if len(first) > 1:
-                return X[first], Y[first], SampleWeights(values, repeats=True)
-        return X, Y, used
+        return self._predict(self._input.transform(X))
 
     def _fit_net(
         self, Z: torch.Tensor, Y: NDArray, weights: SampleWeights | None, seed: int
     ) -> None:
         """Train on the network's input; the rows of a batch are the training rows' numbers."""
-        phenotypes = torch.tensor(self._traits.standardise(Y), dtype=torch.float32)
-        relative = np.ones(len(Y)) if weights is None else weights.values / weights.values.mean()
-        relative = torch.tensor(relative, dtype=torch.float32)
-        rows, share = torch.arange(len(Z)), weighted_mean(~np.isnan(Y), weights)
-        self.net_ = EncoderNet(
-            module=CrossAttentionNet,
-            gate_penalty=torch.tensor([self.gate_penalty]),
+        rows = torch.arange(len(Z))
+        relative = np.ones(len(Y)) if weights is None else weights.relative
+        self._train(
+            rows,
+            Y,
+            weights,
+            self.gate_penalty,
             seed=seed,
+            module=CrossAttentionNet,
             module__panel=Z,
-            module__phenotypes=phenotypes,
-            module__weights=relative,
+            module__phenotypes=self._targets(Y, None)[:, 0],
+            module__weights=torch.tensor(relative, dtype=torch.float32),
             module__center=torch.tensor(self._input.center, dtype=torch.float32),
             module__scale=torch.tensor(self._input.scale, dtype=torch.float32),
             module__d_model=self.d_model,
             module__n_heads=self.n_heads,
-            criterion__weight=torch.tensor(1 / share[None], dtype=torch.float32),
             **training_settings(self, len(Z), batch_size=len(Z)),
-        ).train(rows, torch.cat([phenotypes, relative[:, None]], dim=1)[:, None])
+        )
         self.leave_out_prediction_ = self._traits.restore(self.net_.predict_double(rows)[0])
-        self.n_iter_ = len(self.net_.history)
-        self.loss_curve_ = [float(loss) for loss in self.net_.history[:, "train_loss"]]

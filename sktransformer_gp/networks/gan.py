@@ -17,7 +17,7 @@ from sktransformer_gp.networks.fitting import TRAINING_RULES, window_buffers
 from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.rules import POSITIVE, Rule, check_rules, whole
 from sktransformer_gp.training import DivergenceGuard, ProgressBar, batch_size_for, pick_device
-from sktransformer_gp.validation import check_dosages, check_ploidy
+from sktransformer_gp.validation import all_or_nothing, check_dosages, check_ploidy
 
 RULES: dict[str, Rule] = {
     **TRAINING_RULES,
@@ -153,6 +153,7 @@ class GenotypeGAN(PageMixin, BaseEstimator):
         self.verbose = verbose
         self.device = device
 
+    @all_or_nothing
     def fit(
         self, X: ArrayLike, y: ArrayLike | None = None, chromosomes: ArrayLike | None = None
     ) -> Self:

@@ -1,6 +1,7 @@
 """A regressor that learns from individuals without phenotypes first."""
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
@@ -8,15 +9,13 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sktransformer_gp.inputs import TraitScale
-from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.networks.finetuning import FineTunedNet, WarmStart
 from sktransformer_gp.networks.fitting import TRAINING_RULES, training_settings
 from sktransformer_gp.networks.pretraining import MaskedGenotypePretrainer
-from sktransformer_gp.pages import PageMixin
+from sktransformer_gp.neural import NeuralRegressorMixin
 from sktransformer_gp.rules import FLAG, SHARE, Rule, check_rules, whole
-from sktransformer_gp.saving.estimators import ModelFileMixin
-from sktransformer_gp.training import EncoderNet
-from sktransformer_gp.validation import check_dosages, check_phenotypes
+from sktransformer_gp.validation import all_or_nothing, check_dosages
+from sktransformer_gp.weights import SampleWeights, take
 
 RULES: dict[str, Rule] = {
     **TRAINING_RULES,
@@ -30,7 +29,7 @@ RULES: dict[str, Rule] = {
 }
 
 
-class PretrainedGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimator):
+class PretrainedGPRegressor(NeuralRegressorMixin, BaseEstimator):
     """Predict phenotypes with a network that has learned to tell hidden calls before.
 
     Rows of X whose phenotypes are all NaN take part in the pre-training only: genotype all
@@ -46,6 +45,10 @@ class PretrainedGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, Base
         Size of the hidden layer that reads combinations of windows; 0 = sums of windows only.
     token_dropout : float in [0, 1), default=0.3
         Probability that a token is left out as a whole in a step of the fine-tuning.
+    weighting : {"repeats", "precision"}, default="repeats"
+        What a weight w in `fit` means. "repeats": w equal samples, as in scikit-learn.
+        "precision": one sample of residual variance ``s2_e / w``, such as a mean over w plots.
+        The pre-training takes each distinct row once, whatever its weight, and none of weight 0.
     max_iter : int >= 1, default=16
         Number of epochs of the fine-tuning.
     batch_size : int >= 1 or "auto", default="auto"
@@ -113,6 +116,7 @@ class PretrainedGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, Base
         pretrain: bool = True,
         dim_readout: int = 64,
         token_dropout: float = 0.3,
+        weighting: str = "repeats",
         max_iter: int = 16,
         batch_size: int | str = "auto",
         learning_rate_init: float = 0.001,
@@ -124,6 +128,7 @@ class PretrainedGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, Base
         self.pretrain = pretrain
         self.dim_readout = dim_readout
         self.token_dropout = token_dropout
+        self.weighting = weighting
         self.max_iter = max_iter
         self.batch_size = batch_size
         self.learning_rate_init = learning_rate_init
@@ -131,8 +136,13 @@ class PretrainedGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, Base
         self.verbose = verbose
         self.device = device
 
+    @all_or_nothing
     def fit(
-        self, X: ArrayLike, y: ArrayLike, chromosomes: ArrayLike | None = None
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        chromosomes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> "PretrainedGPRegressor":
         """Pre-train on all rows, then fine-tune on those with a phenotype.
 
@@ -144,6 +154,8 @@ class PretrainedGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, Base
             Phenotypes, NaN = not observed.
         chromosomes : array-like of shape (n_markers,), default=None
             Chromosome of each marker; None = read from the markers' names where X is a DataFrame.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0, of the meaning that `weighting` says; 0 = left out. None = all 1.
 
         Returns
         -------
@@ -153,22 +165,20 @@ class PretrainedGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, Base
         Raises
         ------
         ValueError
-            If a parameter, dosage or phenotype is not valid; the message names it.
+            If a parameter, dosage, phenotype or weight is not valid; the message names it.
         FloatingPointError
             If the training diverges.
         """
         check_rules(self, RULES)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         checked = check_dosages(self, X, reset=True, min_samples=2, allow_missing=True)
-        y = check_phenotypes(self, y, checked)
-        self._y_ndim = y.ndim
-        self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
+        (X, Y, weights), _ = self._take_rows(checked, y, sample_weight, unobserved=True)
+        if hasattr(self, "feature_names_in_"):
+            X = pd.DataFrame(X, columns=self.feature_names_in_)
         self.pretrainer_ = self._make_pretrainer(seed).fit(X, chromosomes=chromosomes)
-        Y = y.reshape(len(y), -1)
         observed = ~np.isnan(Y).all(axis=1)
-        self._traits = TraitScale(Y[observed])
-        y = torch.tensor(self._traits.standardise(Y[observed])[:, None], dtype=torch.float32)
-        self._fit_net(self.pretrainer_.read(X)[torch.tensor(observed)], y, seed)
+        calls = self.pretrainer_.read(X)[torch.tensor(observed)]
+        self._fit_net(calls, Y[observed], take(weights, observed), seed)
         return self
 
     def predict(self, X: ArrayLike) -> NDArray:
@@ -186,8 +196,7 @@ class PretrainedGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, Base
         """
         check_is_fitted(self)
         check_dosages(self, X, reset=False, allow_missing=True)
-        predicted = self.net_.predict_double(self.pretrainer_.read(X))[0]
-        return self._traits.restore(predicted)[:, 0 if self._y_ndim == 1 else slice(None)]
+        return self._predict(self.pretrainer_.read(X))
 
     def _make_pretrainer(self, seed: int) -> MaskedGenotypePretrainer:
         given = MaskedGenotypePretrainer() if self.pretrainer is None else self.pretrainer
@@ -197,26 +206,28 @@ class PretrainedGPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, Base
         # Where its weights are not used, one epoch learns all that is left: the dosages' moments.
         return pretrainer if self.pretrain else pretrainer.set_params(max_iter=1)
 
-    def _fit_net(self, calls: torch.Tensor, y: torch.Tensor, seed: int) -> None:
-        """Train on calls and standardised phenotypes (n_samples, 1, n_traits)."""
+    def _fit_net(
+        self, calls: torch.Tensor, Y: NDArray, weights: SampleWeights | None, seed: int
+    ) -> None:
+        """Train on calls and phenotypes (n_samples, n_traits)."""
+        self._traits = TraitScale(Y, weights)
         settings = training_settings(self, len(calls))
         module = self.pretrainer_.net_.get_params_for("module")
         if self.pretrain:
-            weights = self.pretrainer_.net_.module_.state_dict()
-            settings["callbacks"] = [WarmStart(weights), *settings["callbacks"]]
-        self.net_ = EncoderNet(
-            module=FineTunedNet,
-            gate_penalty=None,
+            learned = self.pretrainer_.net_.module_.state_dict()
+            settings["callbacks"] = [WarmStart(learned), *settings["callbacks"]]
+        self._train(
+            calls,
+            Y,
+            weights,
             seed=seed,
+            module=FineTunedNet,
             **{f"module__{name}": value for name, value in module.items()},
             module__n_traits=self.n_outputs_,
             module__dim_readout=self.dim_readout,
             module__token_dropout=self.token_dropout,
-            criterion__weight=1 / (~y.isnan()).float().mean(dim=0),
             **settings,
-        ).train(calls, y)
-        self.n_iter_ = len(self.net_.history)
-        self.loss_curve_ = [float(loss) for loss in self.net_.history[:, "train_loss"]]
+        )
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -10,7 +10,7 @@ from sktransformer_gp.networks.call_network import ROWS, CallNetwork
 from sktransformer_gp.networks.calls import as_calls
 from sktransformer_gp.networks.fitting import TRAINING_RULES
 from sktransformer_gp.rules import SHARE, Rule, check_rules, whole
-from sktransformer_gp.validation import MISSING, is_missing
+from sktransformer_gp.validation import MISSING, all_or_nothing, is_missing
 
 RULES: dict[str, Rule] = {
     **TRAINING_RULES,
@@ -145,6 +145,7 @@ class MaskedGenotypePretrainer(CallNetwork):
         self.verbose = verbose
         self.device = device
 
+    @all_or_nothing
     def fit(
         self, X: ArrayLike, y: ArrayLike | None = None, chromosomes: ArrayLike | None = None
     ) -> "MaskedGenotypePretrainer":

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sktransformer_gp.markers import SEPARATOR, chromosomes_from_names
 from sktransformer_gp.pages import PageMixin
-from sktransformer_gp.validation import check_dosages, check_ploidy
+from sktransformer_gp.validation import all_or_nothing, check_dosages, check_ploidy
 
 CODINGS = ("dosage", "one_hot", "hardy_weinberg")
 
@@ -82,6 +82,7 @@ class GenotypeCoder(OneToOneFeatureMixin, TransformerMixin, PageMixin, BaseEstim
         self.coding = coding
         self.ploidy = ploidy
 
+    @all_or_nothing
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> "GenotypeCoder":
         """Learn ploidy and allele frequencies.
 

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.preprocessing.neighbours import mean_of_observed
-from sktransformer_gp.validation import check_dosages, check_ploidy, is_missing
+from sktransformer_gp.validation import all_or_nothing, check_dosages, check_ploidy, is_missing
 
 
 class MinorAlleleFilter(SelectorMixin, PageMixin, BaseEstimator):
@@ -68,6 +68,7 @@ class MinorAlleleFilter(SelectorMixin, PageMixin, BaseEstimator):
         self.max_missing = max_missing
         self.ploidy = ploidy
 
+    @all_or_nothing
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> "MinorAlleleFilter":
         """Count alleles and missing dosages.
 

@@ -15,7 +15,7 @@ from sktransformer_gp.preprocessing.neighbours import (
     NearestSamples,
     mean_of_observed,
 )
-from sktransformer_gp.validation import check_dosages, is_missing
+from sktransformer_gp.validation import all_or_nothing, check_dosages, is_missing
 
 STRATEGIES = ("mean", "mode", "knn", "linkage", "autoencoder")
 N_NEIGHBORS = {"knn": 5, "linkage": 40}
@@ -109,6 +109,7 @@ class DosageImputer(OneToOneFeatureMixin, TransformerMixin, PageMixin, BaseEstim
         self.n_neighbors = n_neighbors
         self.random_state = random_state
 
+    @all_or_nothing
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> "DosageImputer":
         """Learn what missing dosages are replaced by.
 

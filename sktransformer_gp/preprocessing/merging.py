@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sktransformer_gp.markers import chromosome_runs, chromosomes_from_names
 from sktransformer_gp.pages import PageMixin
-from sktransformer_gp.validation import check_dosages
+from sktransformer_gp.validation import all_or_nothing, check_dosages
 
 BLOCK = 2048  # markers compared at a time, fewer where there are many samples
 DOSAGES = 2**25
@@ -65,6 +65,7 @@ class LinkageMerger(SelectorMixin, PageMixin, BaseEstimator):
     def __init__(self, r2: float = 0.95):
         self.r2 = r2
 
+    @all_or_nothing
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> "LinkageMerger":
         """Find the runs.
 

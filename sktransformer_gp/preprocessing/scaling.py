@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.preprocessing.neighbours import mean_of_observed
-from sktransformer_gp.validation import check_dosages, is_missing
+from sktransformer_gp.validation import all_or_nothing, check_dosages, is_missing
 
 SCALINGS = ("center", "vanraden", "unit_variance")
 BLOCK = 2048
@@ -69,6 +69,7 @@ class DosageScaler(OneToOneFeatureMixin, TransformerMixin, PageMixin, BaseEstima
     def __init__(self, scaling: str = "vanraden"):
         self.scaling = scaling
 
+    @all_or_nothing
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> "DosageScaler":
         """Learn mean and factor of each marker.
 

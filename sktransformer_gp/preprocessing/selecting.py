@@ -9,7 +9,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from sktransformer_gp.pages import PageMixin
-from sktransformer_gp.validation import check_dosages, check_phenotypes, is_missing
+from sktransformer_gp.validation import all_or_nothing, check_dosages, check_phenotypes, is_missing
 
 BLOCK = 1024
 
@@ -72,6 +72,7 @@ class MutualInformationSelector(SelectorMixin, PageMixin, BaseEstimator):
         self.k = k
         self.random_state = random_state
 
+    @all_or_nothing
     def fit(self, X: ArrayLike, y: ArrayLike) -> "MutualInformationSelector":
         """Estimate the mutual information of each marker with each trait.
 
@@ -176,6 +177,7 @@ class AssociationSelector(SelectorMixin, PageMixin, BaseEstimator):
         self.threshold = threshold
         self.k = k
 
+    @all_or_nothing
     def fit(self, X: ArrayLike, y: ArrayLike) -> "AssociationSelector":
         """Test each marker on each trait.
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import Ridge
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from sktransformer_gp.comparison import compare_models
 from sktransformer_gp.comparison.cells import (
@@ -56,6 +56,13 @@ def test_a_failure_keeps_type_message_and_traceback(data):
         "model 'ridge' failed in repeat 1, fold 2, 0.5 of the training rows: InvalidParameterError"
     )
     assert Failure(**failure.as_dict()) == failure
+
+
+def test_a_fit_alone_has_all_threads_that_are_set(data, tmp_path):
+    path, n_threads = tmp_path / "threads", joblib.cpu_count() + 1
+    with threadpool_limits(n_threads):
+        compare_models({"spy": Spy(path)}, *data, n_jobs=1, verbose=0)
+    assert {int(line) for line in path.read_text().split()} == {n_threads}
 
 
 def test_two_fits_at_once_share_the_cores(data, tmp_path):

@@ -43,7 +43,7 @@ def test_hash_of_folds_by_hand():
 
 def test_a_run_is_described_for_json():
     run = json.loads(json.dumps(describe(groups=np.arange(600) % 7)))
-    assert run["data"]["n_samples"], run["data"]["n_markers"] == (600, 4)
+    assert (run["data"]["n_samples"], run["data"]["n_markers"]) == (600, 4)
     assert run["data"]["traits"] == ["trait_1", "trait_2"]
     assert run["data"]["phenotypes_sha256"] == hashlib.sha256(Y.tobytes()).hexdigest()
     assert run["protocol"]["groups"] == 7
@@ -87,6 +87,11 @@ def test_descriptions_are_the_same_in_another_process():
 )
 def test_changes_are_named(other, message):
     assert any(change.startswith(message) for change in find_changes(describe(), describe(**other)))
+
+
+def test_runs_of_this_format_only_go_on():
+    assert find_changes({**describe(), "format": 1}, describe()) == []
+    assert find_changes({"format": 2}, describe()) == ["format was 2 and is 1"]
 
 
 def test_a_model_may_join():

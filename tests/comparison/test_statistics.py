@@ -8,6 +8,8 @@ from sktransformer_gp.comparison.inference import adjust_holm, corrected_t_test
 from sktransformer_gp.comparison.statistics import (
     ALL_TRAITS,
     REQUIRED,
+    at_full_size,
+    average_over_traits,
     block_columns,
     choose_reference,
     paired_differences,
@@ -113,6 +115,27 @@ def test_the_mean_over_traits_is_compared_fold_by_fold(scores):
         d = (means[row.model] - means["ridge"]).to_numpy()
         expected = corrected_t_test(d, np.full(15, 48), np.full(15, 12))
         assert (row.low, row.high) == pytest.approx((expected["low"], expected["high"]))
+
+
+@pytest.mark.parametrize("dataset", ["d", np.nan])  # NaN is a name left empty, read from a file
+def test_means_over_traits_by_hand(dataset):
+    rows = [
+        (dataset, "z", "t", 0, 0, 40, 10, 0.5),
+        (dataset, "z", "u", 0, 0, 42, 12, 0.7),
+        (dataset, "a", "t", 0, 0, 40, 10, 0.2),
+        (dataset, "a", "u", 0, 0, 42, 12, 0.4),
+    ]
+    columns = ["dataset", "model", "trait", "repeat", "fold", "n_train", "n_test", "r"]
+    means = average_over_traits(pd.DataFrame(rows, columns=columns), "r")
+    assert means["model"].tolist() == ["z", "a"]
+    np.testing.assert_allclose(means[["n_train", "n_test"]], [[41, 11]] * 2)
+    np.testing.assert_allclose(means["r"], [0.6, 0.3])
+
+
+def test_full_size_is_the_largest_share_of_the_training_rows(scores):
+    half = scores.assign(train_fraction=0.5, r=0.0)
+    both = pd.concat([half, scores.assign(train_fraction=0.8)])
+    pd.testing.assert_frame_equal(at_full_size(both), scores.assign(train_fraction=0.8))
 
 
 def test_only_folds_of_both_models_are_compared(scores):

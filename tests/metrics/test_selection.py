@@ -68,6 +68,13 @@ def test_what_was_not_observed_is_no_candidate():
     assert top_fraction_overlap(y, p, fraction=0.5) == 0.75
 
 
+def test_one_observed_candidate_is_selected():
+    y, p = [[1.0, 5.0], [np.nan, 2.0]], [[0.0, 1.0], [3.0, 2.0]]
+    response = selection_response(y, p, multioutput="raw_values")
+    np.testing.assert_allclose(response, [0.0, 2.0 - 3.5])
+    np.testing.assert_allclose(top_fraction_overlap(y, p, multioutput="raw_values"), [1.0, 0.0])
+
+
 @pytest.mark.parametrize("metric", BOTH)
 @pytest.mark.parametrize(
     ("options", "message"),

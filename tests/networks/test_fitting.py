@@ -15,4 +15,4 @@ def test_the_bar_comes_where_it_is_asked_for(verbose):
     assert kinds.count(ProgressBar) == verbose
     assert settings["max_epochs"] == 3
     (schedule,) = (c for c in settings["callbacks"] if isinstance(c, LRScheduler))
-    assert schedule.kwargs["total_steps"] == 3 * 20
+    assert schedule.kwargs["total_steps"] == 3 * 25  # at least so many steps an epoch
