@@ -64,7 +64,7 @@ def is_done(path: Path, n_pairs: int, seed: int) -> bool:
 
 def append(rows: pd.DataFrame, path: Path) -> None:
     """Add rows to the CSV in one write."""
-    text = rows.to_csv(index=False, header=not path.exists(), float_format="%.4f")
+    text = rows.to_csv(index=False, header=not path.exists(), float_format="%.4g")
     with path.open("a", encoding="utf-8") as file:
         file.write(text)
 

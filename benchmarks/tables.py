@@ -46,6 +46,8 @@ TABLES = {
             networks.pretraining,
             networks.networks_time,
             costs.speed,
+            costs.ratios,
+            costs.grid,
             costs.memory,
             checks.mutation,
             checks.survivors,

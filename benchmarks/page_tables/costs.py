@@ -1,5 +1,8 @@
 """Tables of time and memory."""
 
+import numpy as np
+import pandas as pd
+
 from page_tables.markdown import cells, read, table
 
 CASE = ["threads", "measured", "n_samples", "n_markers", "n_traits"]
@@ -19,6 +22,59 @@ def speed() -> str:
         costs = cells(row, 2)[:2] + cells(row, 0)[2:]
         rows.append([work, " x ".join(f"{size:,}" for size in sizes), str(threads), *costs])
     return table(["work", "lines x markers x traits", "threads", *COSTS.values()], rows)
+
+
+def ratios() -> str:
+    """Return medians of ratios within a round, and exponents of the cost."""
+    costs = read("speed")
+    step, product = (_seconds(costs, "matmul", name, "gflop") for name in ("step", "matmul"))
+    rows = {
+        "a fit / two forests of 500 trees": _ratio(costs, "fit", "transformer", "forest"),
+        "an epoch of all ten encoders, batches of 8 / one plain encoder": _ratio(
+            costs, "epoch", "epoch", "plain epoch"
+        ),
+        "an epoch of one encoder alone / one plain encoder": _ratio(
+            costs, "epoch", "epoch of one encoder", "plain epoch"
+        ),
+        "operations a second in training / in a large product": (product / step).median(),
+        "46 traits / one": _growth(costs, "traits", "n_traits")[0],
+        "16,000 lines x 20,000 markers / GBLUP": _ratio(costs, "large", "transformer", "gblup"),
+        "exponent of the cost in lines, 1,000 to 16,000": _growth(costs, "samples", "n_samples")[1],
+        "exponent in markers, 10,000 to 200,000": _growth(costs, "markers", "n_markers")[1],
+    }
+    return table(["ratio", ""], [[name, f"{value:.2f}"] for name, value in rows.items()])
+
+
+def _seconds(costs: pd.DataFrame, case: str, measured: str, per: str | None = None) -> pd.Series:
+    """Return wall seconds of a piece of work, by round; of a GFLOP where `per` says so."""
+    rows = costs[(costs.case == case) & (costs.measured == measured)].set_index("round")
+    return rows.wall_seconds / (1 if per is None else rows[per])
+
+
+def _ratio(costs: pd.DataFrame, case: str, one: str, other: str) -> float:
+    return (_seconds(costs, case, one) / _seconds(costs, case, other)).median()
+
+
+def _growth(costs: pd.DataFrame, case: str, size: str) -> tuple[float, float]:
+    """Return the cost of the largest size over that of the smallest, and the log-log slope.
+
+    Sizes below 1,000 lines or 10,000 markers are left out: what is the same for all shows there.
+    """
+    seconds = costs[costs.case == case].groupby(size).wall_seconds.median()
+    smallest = {"n_samples": 1000, "n_markers": 10_000}.get(size, 1)
+    seconds = seconds[seconds.index >= smallest]
+    slope = np.polyfit(np.log(seconds.index), np.log(seconds), 1)[0]
+    return seconds.iloc[-1] / seconds.iloc[0], slope
+
+
+def grid() -> str:
+    """Return the time and the efficiency of a grid search on several workers."""
+    costs = read("grid").set_index("n_workers")
+    rows = [
+        ["seconds", *cells(costs.seconds, 0)],
+        ["efficiency", *cells(costs.efficiency, 2)],
+    ]
+    return table(["dask workers", *map(str, costs.index)], rows)
 
 
 def memory() -> str:
