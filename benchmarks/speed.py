@@ -44,7 +44,6 @@ CASES = {
         (name, {"n_samples": 16_000, "n_markers": 20_000})
         for name in ("transformer", "snp-blup", "gblup")
     ],
-    "equations": [("snp-blup", {"n_samples": 16_000, "n_markers": 20_000})],
     "mapped": [("mapped", {"n_samples": 50_000, "n_markers": 50_000})],
 }
 N_CANDIDATES = 10_000

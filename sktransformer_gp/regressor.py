@@ -42,8 +42,9 @@ from sktransformer_gp.validation import (
 )
 from sktransformer_gp.weights import SampleWeights, take, weighted_mean
 
-# Samples beyond which the polygenic term has no kernels between all of them.
-LARGEST_KERNEL = 4096
+# Samples beyond which the polygenic term has no kernels between all of them: up to here they take
+# less than 1 GB, and less time than twice as many samples take without.
+LARGEST_KERNEL = 3000
 ENCODER_PARAMETERS = (
     "tokens",
     "positions",
