@@ -46,7 +46,7 @@ def main() -> None:
 def search(n_workers: int) -> float:
     """Return the wall seconds of the search, workers warmed up."""
     cross = make_cross(n_samples=150, n_markers=1000, n_traits=1, random_state=0)
-    model = TransformerGPRegressor(token_dropout=0.05, cross_fitting=5, random_state=0)
+    model = TransformerGPRegressor(token_dropout=0.05, random_state=0)
     search = GridSearchCV(model, GRID, cv=5, scoring=pearson_scorer, refit=False)
     cluster = LocalCluster(
         n_workers=n_workers, threads_per_worker=1, dashboard_address=None, scheduler_port=0

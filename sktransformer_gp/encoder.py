@@ -20,6 +20,7 @@ POSITIONS = (None, "sinusoidal", "learned")
 INITIAL_GATE = 0.3
 # Parameters that have the members behind the markers; all others have them first.
 BEHIND_MARKERS = ("gate", "additive")
+PENALISED = ("gate", "additive", "embed.weight")
 INITIAL_TOKEN_WEIGHT = 0.05
 INITIAL_READOUT_WEIGHT = 0.02
 
@@ -365,10 +366,9 @@ class MarkerEncoder(nn.Module):
         """
         chosen = copy.deepcopy(self)
         chosen.token_dropout = chosen.token_dropout[members]
-        behind = [*BEHIND_MARKERS, *(["embed.weight"] if self.tokens == "linear" else [])]
         for name, parameter in chosen.named_parameters():
             index = torch.as_tensor(members, device=parameter.device)
-            parameter.data = parameter.data.index_select(2 if name in behind else 0, index)
+            parameter.data = parameter.data.index_select(self._member_axis(name), index)
             parameter.requires_grad_(False)
         return chosen.eval()
 
@@ -400,5 +400,9 @@ class MarkerEncoder(nn.Module):
         Hadamard product parametrization. Comput. Stat. Data Anal. 115:186-198.
         Ziyin, L. & Wang, Z. (2023). spred: Solving L1 penalty with SGD. ICML.
         """
-        behind = 2 if self.tokens == "linear" else 0
-        return [(self.gate, 2), (self.additive, 2), (self.embed.weight, behind)]
+        return [(self.get_parameter(name), self._member_axis(name)) for name in PENALISED]
+
+    def _member_axis(self, name: str) -> int:
+        """Return the members' axis of a parameter: behind the markers, or first."""
+        of_windows = name == "embed.weight" and self.tokens == "linear"
+        return 2 if name in BEHIND_MARKERS or of_windows else 0
