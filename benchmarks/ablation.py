@@ -2,8 +2,8 @@
 
     python benchmarks/ablation.py --out benchmarks/ablation.csv
 
-Runs on development data only: six yeast traits, fitted two at a time, and wheat. Each variant x
-study is appended as it is done; what stands in the CSV is not run again.
+Runs on development data only: six yeast traits, fitted two at a time, wheat and
+barley. Each variant x study is appended as it is done; what stands in the CSV is not run again.
 """
 
 import argparse
@@ -20,8 +20,8 @@ from sktransformer_gp import (
     TransformerGPRegressor,
     compare_models,
 )
-from sktransformer_gp.crossfit import mixing_weights
-from sktransformer_gp.datasets import fetch_wheat, fetch_yeast
+from sktransformer_gp.crossfit import mixing_weights, selection_index
+from sktransformer_gp.datasets import fetch_barley, fetch_wheat, fetch_yeast
 from sktransformer_gp.polygenic import PolygenicRegressor
 
 PAIRS = [
@@ -39,11 +39,30 @@ class WithoutPolygenicTerm(TransformerGPRegressor):
     def fit(self, X, y):
         """Fit, and weigh the encoders anew."""
         super().fit(X, y)
-        Y = np.reshape(np.asarray(y, dtype=float), (len(X), -1))
-        Y = Y[~np.isnan(Y).all(axis=1)]
-        self.weights_[-1] = 0
+        Y = _used(y)
+        self.weights_[-1], self.selection_index_ = 0, np.eye(Y.shape[1])
         self.weights_[:-1], self._intercept = mixing_weights(self.out_of_fold_[:-1], Y)
+        own = self._combine(self.out_of_fold_)
+        self.selection_index_, added = selection_index(own, Y, self.y_scale_)
+        self._intercept = self._intercept @ self.selection_index_ + added
         return self
+
+
+class WithoutBorrowing(TransformerGPRegressor):
+    """Traits that share encoders, but not predictions."""
+
+    def fit(self, X, y):
+        """Fit, and go back to what each trait predicts by itself."""
+        super().fit(X, y)
+        Y = _used(y)
+        self.weights_, self._intercept = mixing_weights(self.out_of_fold_, Y)
+        self.selection_index_ = np.eye(Y.shape[1])
+        return self
+
+
+def _used(y) -> np.ndarray:
+    Y = np.asarray(y, dtype=float)
+    return Y[~np.isnan(Y).all(axis=1)]
 
 
 def variants() -> dict[str, BaseEstimator]:
@@ -65,6 +84,7 @@ def variants() -> dict[str, BaseEstimator]:
         "one encoder": make(cross_fitting=None, **ONE_REGIME),
         "no polygenic term": WithoutPolygenicTerm(),
         "polygenic term only": PolygenicRegressor(),
+        "no borrowing between traits": WithoutBorrowing(),
         "each trait alone": PerTraitRegressor(make()),
     }
     for model in models.values():
@@ -76,7 +96,8 @@ def variants() -> dict[str, BaseEstimator]:
 def studies() -> dict:
     """Load the data, by name."""
     loaded = {" + ".join(pair): fetch_yeast(traits=pair, as_frame=True) for pair in PAIRS}
-    return {**loaded, "wheat": fetch_wheat(as_frame=True)}
+    kinship = {"wheat": fetch_wheat(as_frame=True), "barley": fetch_barley(as_frame=True)}
+    return {**loaded, **kinship}
 
 
 def main() -> None:

@@ -134,7 +134,7 @@ def fit_iteratively(
     design : ndarray of shape (n_samples, n_fixed)
         Fixed effects, a column of ones among them.
     folds : ndarray of shape (n_samples,), of int >= 0, default=None
-        Fold of each sample, for what is held out; each trait is observed in 2 folds at least.
+        Fold of each sample, for what is left out; each trait is observed in 2 folds at least.
     weights : SampleWeights or None, default=None
         Weights of the samples; None = all 1.
     reml_samples : int, default=4096
@@ -145,7 +145,7 @@ def fit_iteratively(
     -------
     VarianceFit
         As of :func:`sktransformer_gp.variance.fit_reml`, but for the likelihood, which is that of
-        the samples used for lambda, and the variance of what is held out, which is None.
+        the samples used for lambda, and the variance of what is left out, which is None.
 
     Raises
     ------
@@ -153,25 +153,27 @@ def fit_iteratively(
         If 2,000 iterations are not enough.
     """
     fit, units = _variances(kernel, y, design, weights, reml_samples)
-    held_out = None if folds is None else np.zeros_like(y)
-    left_out = np.array([-1]) if folds is None else np.append(-1, np.unique(folds))
-    n_traits = max(1, COLUMNS // len(left_out))
+    labels = np.array([]) if folds is None else np.unique(folds)
+    left_out_coef = None if folds is None else np.zeros((len(labels), *y.shape))
+    systems_of = np.append(-1, np.arange(len(labels)))  # one without a fold, one without each
+    n_traits = max(1, COLUMNS // len(systems_of))
     for traits in np.array_split(np.arange(y.shape[1]), -(-y.shape[1] // n_traits)):
-        k, fold = np.repeat(traits, len(left_out)), np.tile(left_out, len(traits))
-        is_out = np.zeros((len(y), 1), bool) if folds is None else folds[:, None] == fold
-        is_whole, is_out = fold == -1, is_out & ~np.isnan(y[:, k])
+        k, fold = np.repeat(traits, len(systems_of)), np.tile(systems_of, len(traits))
+        is_out = np.zeros((len(y), 1), bool)
+        if folds is not None:
+            is_out = (folds[:, None] == labels[fold]) & (fold >= 0)
         systems = _systems(y[:, k], is_out, design, weights, (fit.lambda_ * units)[k])
         solved = solve(kernel, systems)
-        dual = solved * systems.roots
+        dual, is_whole = solved * systems.roots, fold == -1
         fit.dual_coef[:, traits] = dual[:, is_whole]
         lambda_ = fit.lambda_[traits]
         varies = np.isfinite(lambda_)
         genetic = (_genetic_variances(systems, solved, weights)[is_whole] * units[traits])[varies]
         fit.components[:, traits[varies]] = genetic, genetic * lambda_[varies]
-        if held_out is not None:
-            errors = _errors(kernel, y[:, k], dual, systems, design, is_out)
-            held_out[:, traits] = errors.reshape(len(y), len(traits), -1).sum(axis=2)
-    return fit._replace(held_out=held_out)
+        if left_out_coef is not None:
+            by_fold = dual[:, ~is_whole].reshape(len(y), len(traits), -1)
+            left_out_coef[..., traits] = by_fold.transpose(2, 0, 1)
+    return fit._replace(left_out_coef=left_out_coef)
 
 
 def solve(kernel: LinearKernel, systems: _Systems) -> NDArray:
@@ -248,19 +250,3 @@ def _genetic_variances(
     if weights is not None and weights.repeats:
         n = np.square(systems.roots).sum(axis=0)
     return (systems.y * solved).sum(axis=0) / (n - systems.bases.shape[2])
-
-
-def _errors(
-    kernel: LinearKernel,
-    y: NDArray,
-    dual: NDArray,
-    systems: _Systems,
-    design: NDArray,
-    is_out: NDArray,
-) -> NDArray:
-    """Return phenotypes minus predictions of the samples left out, 0 elsewhere, (n, C)."""
-    rest = np.where(np.isnan(y), 0, y) - kernel.values(kernel.effects(dual))
-    for c, roots in enumerate(systems.roots.T[:, :, None]):
-        fixed = np.linalg.lstsq(design * roots, rest[:, [c]] * roots, rcond=None)[0]
-        rest[:, [c]] -= design @ fixed
-    return np.where(is_out, rest, 0)

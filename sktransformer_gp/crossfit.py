@@ -1,4 +1,4 @@
-"""Cross-fitting: out-of-fold predictions of the training rows, and the weights they give.
+"""Cross-fitting: out-of-fold predictions of the training rows, and the weights that they give.
 
 Components that have learned a phenotype reproduce it; only predictions of rows that a component
 was not fitted on tell how much to trust it.
@@ -7,8 +7,13 @@ was not fitted on tell how much to trust it.
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
+from sklearn.linear_model import RidgeCV
 
 from sktransformer_gp.weights import SampleWeights, take, weighted_mean
+
+# Of what is borrowed, in units of the traits' variances. With a residual variance near 1, the
+# smallest expects weights of some 0.3: a handful of samples can't ask for more by chance.
+PENALTIES = np.logspace(1, 6, 21)
 
 
 def inner_folds(Y: NDArray, n_folds: int, random_state: np.random.RandomState) -> NDArray:
@@ -49,6 +54,44 @@ def inner_folds(Y: NDArray, n_folds: int, random_state: np.random.RandomState) -
     folds[order] = np.arange(len(Y)) % n_folds
     outside = [observed[folds != fold].sum(axis=0).min() for fold in range(n_folds)]
     return folds if min(outside) >= 2 else np.full(len(Y), -1)
+
+
+def out_of_fold(
+    genetic: NDArray, Y: NDArray, folds: NDArray, weights: SampleWeights | None = None
+) -> NDArray:
+    """Put together predictions that leave out one fold after the other.
+
+    Parameters
+    ----------
+    genetic : ndarray of shape (n_folds, n_samples, n_traits)
+        Predictions of all samples without intercept, learned without each fold in ascending order.
+    Y : ndarray of shape (n_samples, n_traits)
+        Phenotypes, NaN = not observed.
+    folds : ndarray of shape (n_samples,), of int
+        Fold of each sample.
+    weights : SampleWeights or None, default=None
+        Weights of the samples; None = all 1.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_traits)
+        Prediction of each sample without its fold, observed or not. The intercept is the mean of
+        what is left of the phenotypes of the other folds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktransformer_gp.crossfit import out_of_fold
+    >>> Y, folds = np.array([[1.0], [2.0], [np.nan], [4.0]]), np.array([0, 0, 1, 1])
+    >>> out_of_fold(np.zeros((2, 4, 1)), Y, folds).ravel().tolist()
+    [4.0, 4.0, 1.5, 1.5]
+    """
+    predicted = np.empty_like(Y)
+    for values, fold in zip(genetic, np.unique(folds), strict=True):
+        out = folds == fold
+        left = np.where(out[:, None], np.nan, Y - values)
+        predicted[out] = values[out] + weighted_mean(left, weights)
+    return predicted
 
 
 def mixing_weights(
@@ -101,6 +144,64 @@ def mixing_weights(
         weights[:, k] = _shrunk_weights(centred[:, :-1], centred[:, -1], n)
         intercept[k] = mean - means @ weights[:, k]
     return weights, intercept
+
+
+def selection_index(
+    predicted: NDArray, Y: NDArray, scale: NDArray, sample_weights: SampleWeights | None = None
+) -> tuple[NDArray, NDArray]:
+    """Let each trait borrow from the predictions of the others.
+
+    What a trait's own prediction leaves of its phenotypes is regressed on the predictions of the
+    other traits, all in units of the traits' standard deviations, by ridge regression. The penalty
+    is the one of the least leave-one-out error; the largest lends nothing.
+
+    Parameters
+    ----------
+    predicted : ndarray of shape (n_samples, n_traits)
+        Out-of-fold predictions of all samples.
+    Y : ndarray of shape (n_samples, n_traits)
+        Phenotypes, NaN = not observed.
+    scale : ndarray of shape (n_traits,)
+        Standard deviation of each trait.
+    sample_weights : SampleWeights or None, default=None
+        Weights of the samples; None = all 1.
+
+    Returns
+    -------
+    index : ndarray of shape (n_traits, n_traits)
+        The new predictions are ``predicted @ index + intercept``; 1 on the diagonal.
+    intercept : ndarray of shape (n_traits,)
+        The intercepts.
+
+    References
+    ----------
+    Hazel LN (1943) The genetic basis for constructing selection indexes. Genetics 28:476-490.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktransformer_gp.crossfit import selection_index
+    >>> rng = np.random.default_rng(0)
+    >>> predicted = rng.normal(size=(500, 2))
+    >>> Y = predicted + rng.normal(size=(500, 2))
+    >>> Y[:, 1] += predicted[:, 0] / 2  # what the first trait's predictions say about the second
+    >>> index, intercept = selection_index(predicted, Y, Y.std(axis=0))
+    >>> index.round(1).tolist()
+    [[1.0, 0.5], [0.0, 1.0]]
+    """
+    n_traits = len(scale)
+    index, intercept = np.eye(n_traits), np.zeros(n_traits)
+    for k in range(n_traits if n_traits > 1 else 0):
+        observed, others = ~np.isnan(Y[:, k]), np.arange(n_traits) != k
+        counted = take(sample_weights, observed)
+        ridge = RidgeCV(PENALTIES).fit(
+            predicted[observed][:, others] / scale[others],
+            (Y - predicted)[observed, k] / scale[k],
+            counted and counted.values,
+        )
+        index[others, k] = ridge.coef_ * scale[k] / scale[others]
+        intercept[k] = ridge.intercept_ * scale[k]
+    return index, intercept
 
 
 def _shrunk_weights(F: NDArray, y: NDArray, n: float) -> NDArray:

@@ -82,8 +82,9 @@ class WindowTokens(nn.Module):
     def forward(self, z: Tensor, gate: Tensor | None) -> Tensor:
         """Map standardised dosages (B, T, W) and gates (T, W, N) to tokens (N, B, T, D)."""
         weight = self.weight if gate is None else self.weight * gate.unsqueeze(-1)
-        tokens = torch.bmm(z.transpose(0, 1), weight.flatten(2))  # (T, B, N * D)
-        return tokens.unflatten(2, weight.shape[2:]).permute(2, 1, 0, 3) + self.bias
+        bias = self.bias.permute(2, 1, 0, 3).flatten(2)  # (T, 1, N * D)
+        tokens = torch.baddbmm(bias, z.transpose(0, 1), weight.flatten(2))
+        return tokens.unflatten(2, weight.shape[2:]).permute(2, 1, 0, 3).contiguous()
 
 
 class DenseTokens(nn.Module):

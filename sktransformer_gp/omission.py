@@ -40,16 +40,18 @@ class OmissionFit(NamedTuple):
         ``s2_e``, in the squared unit of the trait.
     dual_coef : ndarray of shape (n_samples,)
         ``a`` with ``K a`` = predicted genetic values; 0 for missing samples.
-    held_out, held_out_variance : ndarray of shape (n_samples,) or None
+    left_out_coef : ndarray of shape (n_folds, n_samples) or None
         As in :class:`sktransformer_gp.variance.VarianceFit`.
+    left_out_variance : ndarray of shape (n_samples,) or None
+        As there.
     """
 
     lambda_: float
     log_likelihood: float
     residual_variance: float
     dual_coef: NDArray
-    held_out: NDArray | None
-    held_out_variance: NDArray | None
+    left_out_coef: NDArray | None
+    left_out_variance: NDArray | None
 
 
 class Omission:
@@ -83,17 +85,18 @@ class Omission:
         rest = self.residual - self.vectors @ self.projected
         self.rest_of_missing, self.rest_square = rest[self.missing], rest @ rest
 
-    def fit(self, folds: NDArray | None) -> OmissionFit:
-        """Maximise the restricted likelihood; predict each fold (n_samples,) from the others."""
+    def fit(self, membership: NDArray | None) -> OmissionFit:
+        """Maximise the restricted likelihood; leave out each fold (n_folds, n_samples) in turn."""
         lambda_, height = maximise(self._profile, GRID)
         shrinkage = self.values / (self.values + lambda_)
         filled = self._fill(shrinkage)
         left = self._left(shrinkage, filled)
-        held_out = None, None
-        if folds is not None:
-            held_out = self._held_out(shrinkage, filled.factor, left, folds)
-        dual = left / lambda_ / self.scale
-        return OmissionFit(lambda_, height, filled.square / self.n, dual, *held_out)
+        unit = lambda_ * self.scale
+        left_out = None, None
+        if membership is not None:
+            lefts, variance = self._left_out(shrinkage, filled.factor, left, membership)
+            left_out = lefts / unit, variance
+        return OmissionFit(lambda_, height, filled.square / self.n, left / unit, *left_out)
 
     def _profile(self, lambdas: NDArray) -> tuple[NDArray, NDArray]:
         shrinkages = self.values / (self.values + lambdas[:, None])
@@ -129,19 +132,25 @@ class Omission:
         left[self.missing] = 0  # but for rounding
         return left
 
-    def _held_out(
-        self, shrinkage: NDArray, factor: tuple, left: NDArray, folds: NDArray
+    def _left_out(
+        self, shrinkage: NDArray, factor: tuple, left: NDArray, membership: NDArray
     ) -> tuple[NDArray, NDArray]:
-        held_out, variance = np.zeros_like(left), np.zeros_like(left)
+        """Return P y without the errors of each fold (n_folds, n_samples), and their variances."""
+        errors, variance = np.zeros(membership.shape), np.zeros_like(left)
         weights = np.append(np.ones(self.fixed.shape[1]), shrinkage)
         basis = np.hstack([self.fixed, self.vectors])
         of_missing = basis[self.missing]
-        for fold in np.unique(folds[~self.missing]):
-            out = (folds == fold) & ~self.missing
+        membership = membership & ~self.missing
+        for error, out in zip(errors, membership, strict=True):
             weighted = basis[out] * weights
             between = weighted @ of_missing.T
             precision = np.eye(len(weighted)) - weighted @ basis[out].T
             precision -= between @ cho_solve(factor, between.T)
             covariance = inv(precision)
-            held_out[out], variance[out] = covariance @ left[out], covariance.diagonal()
-        return held_out, variance
+            error[out], variance[out] = covariance @ left[out], covariance.diagonal()
+        # Missing phenotypes change by what the errors, taken away, predict for them.
+        of_errors = (errors @ basis) * weights
+        errors[:, self.missing] = cho_solve(factor, of_missing @ of_errors.T).T
+        lefts = left - errors + (errors @ basis) * weights @ basis.T
+        lefts[membership | self.missing] = 0  # but for rounding
+        return lefts, variance

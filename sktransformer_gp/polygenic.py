@@ -9,6 +9,7 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from sktransformer_gp.crossfit import out_of_fold
 from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.relationship import column_moments
@@ -29,7 +30,7 @@ from sktransformer_gp.weights import (
     weighted_mean,
 )
 
-ROWS = 1024  # candidates predicted at a time
+ROWS = 2048  # candidates predicted at a time
 MARKERS = 1024  # markers standardised at a time
 ALL = slice(None)
 
@@ -65,9 +66,11 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEst
         Intercept with each kernel.
     residual_variance_ : ndarray of shape (4,) or (4, n_traits)
         ``s2_e`` with each kernel, in the squared unit of the trait.
-    out_of_fold_, out_of_fold_std_ : ndarray of shape (n_samples,) or (n_samples, n_traits), or None
-        Prediction of each training sample from those of the other folds, and its standard
-        deviation, where `fit` got folds; NaN for samples not observed.
+    out_of_fold_ : ndarray of shape (n_samples,) or (n_samples, n_traits), or None
+        Prediction of each training sample, observed or not, from those of the other folds, where
+        `fit` got folds.
+    out_of_fold_std_ : ndarray of the same shape, or None
+        Standard deviation of a phenotype around it; NaN for samples not observed.
     width_ : float
         ``median(D)`` between the training samples that differ, 1 where none does.
     center_, scale_ : ndarray of shape (n_markers,)
@@ -92,8 +95,9 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEst
     the intercept. Markers are standardised, so that rare ones count as much as common ones.
 
     Out-of-fold predictions do not fit the model once for each fold: with ``P`` the projected
-    precision matrix, ``y_f - E(y_f | rest) = inv(P_ff) (P y)_f``. Variances and kernel weights are
-    those of all training samples, a handful of numbers for each trait.
+    precision matrix, ``y_f - E(y_f | rest) = inv(P_ff) (P y)_f``, and where y_f is replaced by its
+    expectation, all samples have the dual coefficients of the rest. Variances and kernel weights
+    are those of all training samples, a handful of numbers for each trait.
 
     Samples without a phenotype of a trait (NaN) are left out for this trait. A constant trait is
     predicted by its constant.
@@ -190,9 +194,12 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEst
         self.intercept_ = weighted_mean(traits - kernels @ dual, weights, axis=1)[:, self._trait]
         self.out_of_fold_ = self.out_of_fold_std_ = None
         if folds is not None:
-            means = traits - np.stack([fit.held_out for fit in fits])
-            ratios = np.stack([fit.held_out_variance for fit in fits])
-            self.out_of_fold_, self.out_of_fold_std_ = self._average(means, ratios)
+            parts = zip(kernels, fits, strict=True)
+            genetic = (kernel @ fit.left_out_coef for kernel, fit in parts)
+            means = np.stack([out_of_fold(g, traits, folds, weights) for g in genetic])
+            ratios = np.stack([fit.left_out_variance for fit in fits])
+            self.out_of_fold_, std = self._average(means, ratios)
+            self.out_of_fold_std_ = np.where(np.isnan(y), np.nan, std)
         self._patterns = list(missingness_patterns(traits))
         return self
 
@@ -222,11 +229,13 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEst
         """
         check_is_fitted(self)
         X = check_dosages(self, X, reset=False)
-        blocks = [self._relate(X[start : start + ROWS]) for start in range(0, len(X), ROWS)]
-        means = np.concatenate([self._means(*block) for block in blocks], axis=1)
+        blocks = (self._relate(X[start : start + ROWS]) for start in range(0, len(X), ROWS))
         if not return_std:
-            return self._average(means, np.zeros_like(means))[0]
-        return self._average(means, self._variance_ratios(blocks))
+            by_kernel = (self._means(*block) for block in blocks)
+            return np.concatenate([self._average(m, np.zeros_like(m))[0] for m in by_kernel])
+        kept = list(blocks)  # as each pattern of missing phenotypes is decomposed once
+        means = np.concatenate([self._means(*block) for block in kept], axis=1)
+        return self._average(means, self._variance_ratios(kept))
 
     def _relate(self, X: NDArray) -> tuple[NDArray, NDArray]:
         """Return products with the training samples and with itself, means over markers."""

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR
 
 from sktransformer_gp.copies import Rows
-from sktransformer_gp.crossfit import inner_folds, mixing_weights
+from sktransformer_gp.crossfit import inner_folds, mixing_weights, selection_index
 from sktransformer_gp.inputs import check_classes
 from sktransformer_gp.neural import NeuralRegressorMixin
 from sktransformer_gp.parameters import check_parameters
@@ -152,9 +152,13 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         ``encoder_0``, ``encoder_1``, ... for the regimes, then ``polygenic``.
     weights_ : ndarray of shape (n_components, n_traits)
         Weight of each component in the prediction of each trait, >= 0.
+    selection_index_ : ndarray of shape (n_traits, n_traits)
+        What one unit of each trait's weighted components (rows) adds to the prediction of each
+        trait (columns): 1 on the diagonal, and beside it what traits borrow from each other.
     out_of_fold_ : ndarray of shape (n_components, n_rows, n_traits) or None
         Predictions of each component for the training rows with a phenotype and a weight above 0,
-        by what has not seen them; None without inner folds. `weights_` come from these.
+        by what has not seen them; None without inner folds. `weights_` and `selection_index_` come
+        from these.
     folds_ : ndarray of shape (n_rows,), of int, or None
         Inner fold of each of these rows: the members that have not seen it are those of its number,
         regime by regime; None without inner folds.
@@ -419,7 +423,7 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         check_is_fitted(self)
         Z = self._inputs(check_dosages(self, X, reset=False))
         components = self._components(Z, np.flatnonzero((self.weights_ != 0).any(axis=1)))
-        mean = (components * self.weights_[:, None]).sum(axis=0) + self._intercept
+        mean = self._combine(components)
         if not return_std:
             return self._in_shape_of_y(mean)
         if self.polygenic_ is None:
@@ -588,6 +592,7 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         if not has_folds:
             n_components = len(self.component_names_)
             self.weights_ = np.full((n_components, self.n_outputs_), 1 / n_components)
+            self.selection_index_ = np.eye(self.n_outputs_)
             self._intercept = np.zeros(self.n_outputs_)
             self._error_ratio = np.ones(self.n_outputs_)
             return
@@ -596,10 +601,19 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         regimes = by_regime[:, folds, np.arange(len(Y))]  # (n_regimes, n_samples, n_traits)
         self.out_of_fold_ = np.stack([*regimes, self.polygenic_.out_of_fold_])
         self.weights_, self._intercept = mixing_weights(self.out_of_fold_, Y, weights)
-        errors = Y - (self.out_of_fold_ * self.weights_[:, None]).sum(axis=0) - self._intercept
+        self.selection_index_ = np.eye(self.n_outputs_)
+        own = self._combine(self.out_of_fold_)
+        self.selection_index_, intercept = selection_index(own, Y, self.y_scale_, weights)
+        self._intercept = self._intercept @ self.selection_index_ + intercept
+        errors = Y - self._combine(self.out_of_fold_)
         expected = np.sqrt(weighted_mean(self.polygenic_.out_of_fold_std_**2, weights))
         ratio = np.sqrt(weighted_mean(errors**2, weights)) / np.where(expected > 0, expected, 1)
         self._error_ratio = ratio
+
+    def _combine(self, components: NDArray) -> NDArray:
+        """Weigh components (n_components, n, n_traits), then let the traits borrow."""
+        own = (components * self.weights_[:, None]).sum(axis=0)
+        return own @ self.selection_index_ + self._intercept
 
     def _callbacks(self, n_batches: int, validation: Dataset | None) -> list[Callback]:
         """Return what happens around the epochs, in order."""

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sktransformer_gp.conjugate import REML_SAMPLES, LinearKernel, fit_iteratively
+from sktransformer_gp.crossfit import out_of_fold
 from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.relationship import column_moments, genetic_values
@@ -46,9 +47,11 @@ class SNPBLUPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstim
     residual_std_ : float or ndarray of shape (n_traits,)
         Standard deviation of phenotypes around their prediction from other folds where `fit` got
         folds, else the root of ``s2_g + s2_e``.
-    out_of_fold_, out_of_fold_std_ : ndarray of shape (n_samples,) or (n_samples, n_traits), or None
-        Prediction of each training sample from those of the other folds, and `residual_std_`,
-        where `fit` got folds; NaN for samples not observed.
+    out_of_fold_ : ndarray of shape (n_samples,) or (n_samples, n_traits), or None
+        Prediction of each training sample, observed or not, from those of the other folds, where
+        `fit` got folds.
+    out_of_fold_std_ : ndarray of the same shape, or None
+        `residual_std_`; NaN for samples not observed.
     n_features_in_ : int
         Number of markers.
     feature_names_in_ : ndarray of shape (n_markers,)
@@ -148,7 +151,9 @@ class SNPBLUPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstim
         std = np.sqrt(fit.components.sum(axis=0))
         self.out_of_fold_ = self.out_of_fold_std_ = None
         if folds is not None:
-            means = traits - fit.held_out
+            left_out = kernel.values(kernel.effects(np.concatenate(fit.left_out_coef, axis=1)))
+            genetic = left_out.reshape(len(X), -1, traits.shape[1]).swapaxes(0, 1)
+            means = out_of_fold(genetic, traits, folds, weights)
             std = np.sqrt(weighted_mean(np.square(traits - means), weights))
             self.out_of_fold_ = means[:, trait]
             self.out_of_fold_std_ = np.where(np.isnan(traits), np.nan, std)[:, trait]

@@ -88,20 +88,20 @@ class VarianceFit(NamedTuple):
         orthonormal set of contrasts, and may be compared between kernels with the same `W`.
     dual_coef : ndarray of shape (n_samples, n_traits)
         ``a`` with ``K a`` = predicted genetic values; 0 for samples not observed.
-    held_out : ndarray of shape (n_samples, n_traits) or None
-        Phenotype minus its prediction from the samples of the other folds, at this `lambda_`; 0
-        for samples not observed. None where no folds were given.
-    held_out_variance : ndarray of shape (n_samples, n_traits) or None
-        Variance of `held_out`, were it of weight 1, in units of the residual variance, >= 1; 0 for
-        samples not observed.
+    left_out_coef : ndarray of shape (n_folds, n_samples, n_traits) or None
+        `dual_coef` from the samples of the other folds, at this `lambda_`, fold by fold in
+        ascending order; 0 in the fold itself. None where no folds were given.
+    left_out_variance : ndarray of shape (n_samples, n_traits) or None
+        Variance of a phenotype around its prediction by these, were it of weight 1, in units of the
+        residual variance, >= 1; 0 for samples not observed.
     """
 
     lambda_: NDArray
     components: NDArray
     log_likelihood: NDArray
     dual_coef: NDArray
-    held_out: Any = None  # or NDArray
-    held_out_variance: Any = None
+    left_out_coef: Any = None  # or NDArray
+    left_out_variance: Any = None
 
 
 def kernel_spectrum(
@@ -190,7 +190,7 @@ def fit_reml(
         Gives the `Spectrum` of the samples with the row numbers it gets; called once for each
         pattern of missing phenotypes.
     folds : ndarray of shape (n_samples,), of int, default=None
-        Fold of each sample, for what is held out; each trait is observed in 2 folds at least.
+        Fold of each sample, for what is left out; each trait is observed in 2 folds at least.
     nested : bool, default=False
         Whether `spectrum_of` decomposes blocks of one matrix, with the intercept as only fixed
         effect: traits that miss few samples then share a decomposition.
@@ -204,18 +204,20 @@ def fit_reml(
     """
     n, n_traits = y.shape
     per_trait, per_sample = (n_traits,), (n, n_traits)
-    fit = VarianceFit(
-        *map(np.zeros, [per_trait, (2, n_traits), per_trait, per_sample]),
-        *(None if folds is None else np.zeros(per_sample) for _ in range(2)),
-    )
+    fit = VarianceFit(*map(np.zeros, [per_trait, (2, n_traits), per_trait, per_sample]))
+    membership = None
+    if folds is not None:
+        membership = folds == np.unique(folds)[:, None]  # (n_folds, n_samples)
+        left_out = np.zeros((len(membership), *per_sample)), np.zeros(per_sample)
+        fit = VarianceFit(*fit[:4], *left_out)
     seen = np.flatnonzero(~np.isnan(y).all(axis=1))
     shared = None
     for rows, traits in missingness_patterns(y):
         if nested and 0 < len(seen) - len(rows) <= FEW_MISSING * len(seen):
             shared = shared or spectrum_of(seen)
-            traits = _fit_few_missing(fit, shared, y, seen, traits, folds)
+            traits = _fit_few_missing(fit, shared, y, seen, traits, membership)
         if len(traits):
-            _fit_observed(fit, spectrum_of(rows), y, rows, traits, folds)
+            _fit_observed(fit, spectrum_of(rows), y, rows, traits, membership)
     return fit
 
 
@@ -225,17 +227,17 @@ def _fit_observed(
     y: NDArray,
     rows: NDArray,
     traits: NDArray,
-    folds: NDArray | None,
+    membership: NDArray | None,
 ) -> None:
     """Fit traits that were observed on the samples of the spectrum, and enter them in `fit`."""
     cells = np.ix_(rows, traits)
-    part = _fit_complete(spectrum, y[cells], None if folds is None else folds[rows])
+    part = _fit_complete(spectrum, y[cells], None if membership is None else membership[:, rows])
     fit.lambda_[traits] = part.lambda_
     fit.components[:, traits] = part.components
     fit.log_likelihood[traits] = part.log_likelihood
     fit.dual_coef[cells] = part.dual_coef
-    if folds is not None:
-        fit.held_out[cells], fit.held_out_variance[cells] = part[4:]
+    if membership is not None:
+        fit.left_out_coef[:, *cells], fit.left_out_variance[cells] = part[4:]
 
 
 def _fit_few_missing(
@@ -244,20 +246,21 @@ def _fit_few_missing(
     y: NDArray,
     seen: NDArray,
     traits: NDArray,
-    folds: NDArray | None,
+    membership: NDArray | None,
 ) -> NDArray:
     """Fit traits that miss samples of the spectrum; return those that it can't serve."""
     varies = np.nanmax(y[:, traits], axis=0) > np.nanmin(y[:, traits], axis=0)
     if len(spectrum.values) == 0:
         return traits
+    among_seen = None if membership is None else membership[:, seen]
     for k in traits[varies]:
-        part = Omission(spectrum, y[seen, k]).fit(None if folds is None else folds[seen])
+        part = Omission(spectrum, y[seen, k]).fit(among_seen)
         fit.lambda_[k], fit.log_likelihood[k] = part.lambda_, part.log_likelihood
         fit.components[:, k] = part.residual_variance / part.lambda_, part.residual_variance
         fit.dual_coef[seen, k] = part.dual_coef
-        if folds is not None:
-            fit.held_out[seen, k] = part.held_out
-            fit.held_out_variance[seen, k] = part.held_out_variance
+        if membership is not None:
+            fit.left_out_coef[:, seen, k] = part.left_out_coef
+            fit.left_out_variance[seen, k] = part.left_out_variance
     return traits[~varies]
 
 
@@ -319,7 +322,7 @@ def _spectrum(
     return Spectrum(values[kept] / scale, vectors[:, kept], fixed, scale, weights)
 
 
-def _fit_complete(spectrum: Spectrum, y: NDArray, folds: NDArray | None) -> VarianceFit:
+def _fit_complete(spectrum: Spectrum, y: NDArray, membership: NDArray | None) -> VarianceFit:
     values, vectors, fixed, scale, weights = spectrum
     roots = np.ones((len(y), 1)) if weights is None else weights.roots
     shifted = (y - y[0]) * roots  # a constant trait becomes an exact 0
@@ -336,33 +339,44 @@ def _fit_complete(spectrum: Spectrum, y: NDArray, folds: NDArray | None) -> Vari
     residual_variance = (shares * contrasts.squares).sum(axis=0) / contrasts.counts.sum()
     components = np.vstack([residual_variance / lambda_, residual_variance])
     dual = vectors @ (projected / (values[:, None] + lambda_)) + rest / lambda_
-    held_out = None, None
-    if folds is not None:
+    left_out = None, None
+    if membership is not None:
         shrinkage = values[:, None] / (values[:, None] + lambda_)  # (rank, n_traits)
         left = residual - vectors @ (shrinkage * projected)
-        scaled, variance = _held_out(spectrum, shrinkage, left, folds)
+        errors, variance = _errors(spectrum, shrinkage, left, membership)
+        left_out_dual = dual - _solve(spectrum, errors, lambda_)
+        left_out_dual[membership] = 0  # but for rounding
         # Of one observation: without the part that a weight other than 1 gives the residual.
-        held_out = scaled / roots, 1 + (variance - 1) / roots**2
-    return VarianceFit(lambda_, components, likelihood, dual * roots / scale, *held_out)
+        left_out = left_out_dual * roots / scale, 1 + (variance - 1) / roots**2
+    return VarianceFit(lambda_, components, likelihood, dual * roots / scale, *left_out)
 
 
-def _held_out(
-    spectrum: Spectrum, shrinkage: NDArray, left: NDArray, folds: NDArray
+def _errors(
+    spectrum: Spectrum, shrinkage: NDArray, left: NDArray, membership: NDArray
 ) -> tuple[NDArray, NDArray]:
     """Solve ``P_ff e_f = (P y)_f``, fold by fold, with ``P = S - U diag(v / (v + lambda)) U'``.
 
     ``e_f = y_f - E(y_f | y of the other folds)``, exact for the given lambda: the inverse of a
-    block of the precision matrix is the variance given the rest, here in units of s2_e.
+    block of the precision matrix is the variance given the rest, here in units of s2_e. With e_f
+    taken from y_f, all samples have the dual coefficients of the other folds.
     """
-    held_out, variance = np.empty_like(left), np.empty_like(left)
-    for fold in np.unique(folds):
-        out = folds == fold
+    errors, variance = np.zeros((len(membership), *left.shape)), np.zeros(left.shape)
+    for error, out in zip(errors, membership, strict=True):
         vectors, fixed = spectrum.vectors[out], spectrum.fixed[out]
         for k, kept in enumerate(shrinkage.T):
             precision = np.eye(len(fixed)) - fixed @ fixed.T - (vectors * kept) @ vectors.T
             covariance = inv(precision)
-            held_out[out, k], variance[out, k] = covariance @ left[out, k], covariance.diagonal()
-    return held_out, variance
+            error[out, k], variance[out, k] = covariance @ left[out, k], covariance.diagonal()
+    return errors, variance
+
+
+def _solve(spectrum: Spectrum, y: NDArray, lambda_: NDArray) -> NDArray:
+    """Return dual coefficients (..., n_samples, n_traits), in the scaled model, at lambda."""
+    vectors = spectrum.vectors
+    residual = _project(spectrum.fixed, y)
+    projected = vectors.T @ residual
+    rest = residual - vectors @ projected
+    return vectors @ (projected / (spectrum.values[:, None] + lambda_)) + rest / lambda_
 
 
 def _contrasts(spectrum: Spectrum, projected: NDArray, rest: NDArray) -> _Contrasts:

@@ -44,7 +44,7 @@ def test_equals_the_decomposition(data, weights, dtype):
     np.testing.assert_allclose(found.components, exact.components, rtol=1e-5, atol=1e-12)
     # What the relative residual of 1e-5, or 1e-10, leaves.
     near = 1e-4 if dtype == np.int8 else 1e-8
-    for name in ("dual_coef", "held_out"):
+    for name in ("dual_coef", "left_out_coef"):
         known = getattr(exact, name)
         np.testing.assert_allclose(getattr(found, name), known, atol=near * np.abs(known).max())
 
@@ -55,7 +55,7 @@ def test_traits_are_solved_in_batches(data, monkeypatch):
     whole = fit_iteratively(kernel, Y, design, folds)
     monkeypatch.setattr(conjugate, "COLUMNS", 6)  # one trait and its five folds
     batches = fit_iteratively(kernel, Y, design, folds)
-    np.testing.assert_allclose(batches.held_out, whole.held_out, atol=1e-4)
+    np.testing.assert_allclose(batches.left_out_coef, whole.left_out_coef, atol=1e-4)
 
 
 def test_blocks_do_not_show(data, monkeypatch):

@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from sklearn.linear_model import Ridge
 
-from sktransformer_gp.crossfit import inner_folds, mixing_weights
+from sktransformer_gp import crossfit
+from sktransformer_gp.crossfit import inner_folds, mixing_weights, selection_index
+from sktransformer_gp.weights import SampleWeights
 
 
 def folds_of(Y, n_folds, seed=0):
@@ -101,3 +104,94 @@ def test_weights_of_perfect_predictions_are_exact():
     weights, _ = mixing_weights(F, F[0] + 2)
 
     np.testing.assert_allclose(weights[:, 0], [1, 0], atol=1e-9)
+
+
+def predictions(n=120, n_traits=4, seed=0):
+    """Predict correlated traits, each from a proxy of its own as well as that can be, in units
+    that differ."""
+    rng = np.random.default_rng(seed)
+    loadings = rng.normal(size=(2, n_traits))
+    genetic = rng.normal(size=(n, 2)) @ loadings
+    variance = np.square(loadings).sum(axis=0)
+    predicted = (genetic + rng.normal(size=(n, n_traits))) * variance / (variance + 1)
+    Y = (genetic + rng.normal(size=(n, n_traits))) * 10.0 ** np.arange(n_traits)
+    Y[rng.random(Y.shape) < 0.3] = np.nan
+    return predicted * 10.0 ** np.arange(n_traits), Y
+
+
+def leave_one_out(F, y, penalty):
+    """Refit without each sample in turn."""
+    errors = []
+    for i in range(len(y)):
+        rest = np.arange(len(y)) != i
+        model = Ridge(alpha=penalty).fit(F[rest], y[rest])
+        errors.append(y[i] - model.predict(F[[i]])[0])
+    return np.square(errors).mean()
+
+
+def test_traits_borrow_what_leave_one_out_says():
+    predicted, Y = predictions()
+    scale = np.nanstd(Y, axis=0)
+
+    index, intercept = selection_index(predicted, Y, scale)
+
+    np.testing.assert_array_equal(index.diagonal(), 1)
+    for k in (0, 3):
+        seen, others = ~np.isnan(Y[:, k]), np.arange(4) != k
+        F = predicted[seen][:, others] / scale[others]
+        left = (Y - predicted)[seen, k] / scale[k]
+        penalties = np.logspace(1, 6, 21)
+        errors = [leave_one_out(F, left, penalty) for penalty in penalties]
+        best = Ridge(alpha=penalties[np.argmin(errors)]).fit(F, left)
+        np.testing.assert_allclose(index[others, k], best.coef_ * scale[k] / scale[others])
+        assert intercept[k] == pytest.approx(best.intercept_ * scale[k], abs=1e-9 * scale[k])
+
+
+def test_the_units_of_traits_do_not_matter():
+    predicted, Y = predictions()
+    units = np.array([1.0, 1e3, 1e-4, 7.0])
+
+    index, _ = selection_index(predicted, Y, np.nanstd(Y, axis=0))
+    other, _ = selection_index(predicted * units, Y * units, np.nanstd(Y * units, axis=0))
+
+    np.testing.assert_allclose(other, index * units / units[:, None], rtol=1e-8)
+
+
+@pytest.mark.parametrize(("n", "least_gain", "most_loss"), [(15, 0.0, 0.01), (120, 0.02, 0.01)])
+def test_what_is_borrowed_helps_and_noise_does_little_harm(n, least_gain, most_loss):
+    """Of new samples: squared errors in units of the trait's variance, mean of 40 simulations."""
+    gains = {"correlated": [], "noise": []}
+    for seed in range(40):
+        predicted, Y = predictions(n + 1000, seed=seed)
+        scale = np.nanstd(Y, axis=0)
+        noise = np.random.default_rng(seed).normal(scale=scale / 2, size=Y.shape)
+        for name, others in (("correlated", predicted), ("noise", noise)):
+            own = np.column_stack([predicted[:, 0], others[:, 1:]])
+            index, intercept = selection_index(own[:n], Y[:n], scale)
+            before, after = own[n:, 0], (own[n:] @ index + intercept)[:, 0]
+            errors = [np.nanvar(Y[n:, 0] - values) for values in (before, after)]
+            gains[name].append((errors[0] - errors[1]) / scale[0] ** 2)
+    assert np.mean(gains["correlated"]) > least_gain
+    assert np.mean(gains["noise"]) > -most_loss
+
+
+def test_one_trait_borrows_nothing():
+    predicted, Y = predictions(n_traits=1)
+    index, intercept = selection_index(predicted, Y, np.ones(1))
+    assert index.tolist() == [[1]] and intercept.tolist() == [0]
+
+
+def test_a_weight_is_a_number_of_samples_to_what_is_borrowed():
+    """The penalty aside, which leaves out a sample and its copies one by one, or together."""
+    predicted, Y = predictions()
+    counts = np.random.default_rng(1).integers(1, 4, size=len(Y))
+    rows, scale = np.repeat(np.arange(len(Y)), counts), np.nanstd(Y, axis=0)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(crossfit, "PENALTIES", np.array([3.0]))
+        weights = SampleWeights(counts.astype(float), repeats=True)
+        weighted = selection_index(predicted, Y, scale, weights)
+        repeated = selection_index(predicted[rows], Y[rows], scale)
+
+    for found, expected in zip(weighted, repeated, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-9)

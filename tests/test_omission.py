@@ -45,7 +45,7 @@ def test_a_shared_decomposition_gives_what_each_trait_has_from_its_own(kind):
     assert n_shared == [N, N] and sorted(n_alone) == [N - 8, N - 6, N - 4, N - 2, N]
     for name in ("lambda_", "components", "log_likelihood"):
         np.testing.assert_allclose(getattr(shared, name), getattr(alone, name), rtol=1e-8)
-    for name in ("dual_coef", "held_out", "held_out_variance"):
+    for name in ("dual_coef", "left_out_coef", "left_out_variance"):
         expected = getattr(alone, name)
         # lambda down to 1e-5 costs five of the sixteen digits.
         np.testing.assert_allclose(
@@ -71,7 +71,7 @@ def test_constant_traits_and_kernels_without_variance_miss_samples_as_well():
     found, _ = fit(K, y, np.arange(N) % 5, nested=True)
     assert found.lambda_[1] == np.inf
     np.testing.assert_array_equal(found.dual_coef[:, 1], 0)
-    np.testing.assert_array_equal(found.held_out[:, 1], 0)
+    np.testing.assert_array_equal(found.left_out_coef[:, :, 1], 0)
 
     found, _ = fit(np.ones((N, N)), phenotypes(genetic), None, nested=True)
     assert (found.lambda_ == np.inf).all()

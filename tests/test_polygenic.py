@@ -128,6 +128,32 @@ def test_out_of_fold_predictions_are_close_to_refits(cross):
         assert np.corrcoef(refitted[:, k], model.out_of_fold_[:, k])[0, 1] > in_sample
 
 
+@pytest.mark.parametrize("n_missing", [10, 60])
+def test_samples_without_the_trait_are_predicted_without_their_fold_as_well(cross, n_missing):
+    """Densely: the bordered equations of the other folds, of all samples' variances."""
+    y = cross.target.copy()
+    y[:n_missing, 1] = np.nan
+    folds = np.arange(120) % 4
+    model = PolygenicRegressor().fit(cross.data, y, folds)
+    Z = StandardScaler().fit_transform(cross.data)
+    kernels, seen = kernels_between(Z, Z, model.width_), ~np.isnan(y[:, 1])
+    expected = np.zeros(120)
+    for fold in range(4):
+        rest, out = seen & (folds != fold), folds == fold
+        n = rest.sum()
+        for K, lambda_, weight in zip(
+            kernels, model.lambda_[:, 1], model.kernel_weights_[:, 1], strict=True
+        ):
+            observed = K[np.ix_(seen, seen)]
+            ridge = lambda_ * (np.trace(observed) / len(observed) - observed.mean())
+            border = np.ones((n + 1, n + 1))
+            border[:n, :n], border[n, n] = K[np.ix_(rest, rest)] + ridge * np.eye(n), 0
+            dual = np.linalg.solve(border, np.append(y[rest, 1], 0))
+            expected[out] += weight * (K[np.ix_(out, rest)] @ dual[:n] + dual[n])
+
+    np.testing.assert_allclose(model.out_of_fold_[:, 1], expected, atol=1e-7)
+
+
 def test_a_trait_is_fitted_on_the_rows_observed_for_it(cross):
     y = cross.target.copy()
     y[:40, 1] = np.nan
@@ -138,8 +164,9 @@ def test_a_trait_is_fitted_on_the_rows_observed_for_it(cross):
 
     np.testing.assert_allclose(both.predict(cross.data)[:, 0], alone.predict(cross.data))
     np.testing.assert_allclose(both.out_of_fold_[:, 0], alone.out_of_fold_)
-    assert np.isnan(both.out_of_fold_[:40, 1]).all()
-    assert np.isfinite(both.out_of_fold_[40:, 1]).all()
+    assert np.isfinite(both.out_of_fold_).all()
+    assert np.isnan(both.out_of_fold_std_[:40, 1]).all()
+    assert np.isfinite(both.out_of_fold_std_[40:, 1]).all()
 
 
 def test_constant_trait_and_constant_markers_give_the_mean(cross):

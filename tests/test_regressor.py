@@ -350,7 +350,7 @@ def test_components_and_weights_make_the_prediction(cross, fitted):
     assert fitted.component_names_[-1] == "polygenic"
     assert (fitted.weights_ >= 0).all() and fitted.weights_.shape == (len(components), 2)
 
-    mixed = (components * fitted.weights_[:, None]).sum(axis=0)
+    mixed = (components * fitted.weights_[:, None]).sum(axis=0) @ fitted.selection_index_
 
     # What is left is the intercept of the weights, the same for everybody.
     left = fitted.predict(cross.data) - mixed
@@ -444,9 +444,10 @@ def test_standard_deviations_have_the_shape_of_y(cross):
 
 def test_components_without_a_weight_are_not_computed(fitted, cross, monkeypatch):
     model = copy.deepcopy(fitted)
-    model.weights_[:2] = [[0.3], [0]]
+    model.weights_[:2], model.selection_index_ = [[0.3], [0]], np.array([[1, 0.2], [-0.1, 1]])
     components = model.predict_components(cross.data)
-    known = (components * model.weights_[:, None]).sum(axis=0) + model._intercept
+    own = (components * model.weights_[:, None]).sum(axis=0)
+    known = own @ model.selection_index_ + model._intercept
     asked = []
     predict = model.net_.predict_double
     monkeypatch.setattr(
@@ -458,6 +459,6 @@ def test_components_without_a_weight_are_not_computed(fitted, cross, monkeypatch
     assert asked == [len(model.net_.module_.token_dropout) // 2]
     model.weights_[:-1] = 0
     polygenic = model.predict_components(cross.data)[-1]
-    known = polygenic * model.weights_[-1] + model._intercept
+    known = (polygenic * model.weights_[-1]) @ model.selection_index_ + model._intercept
     np.testing.assert_allclose(model.predict(cross.data), known, rtol=1e-12)
     assert len(asked) == 2  # the second one by predict_components

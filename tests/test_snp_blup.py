@@ -35,16 +35,21 @@ def test_out_of_fold_predictions_are_those_of_refits_with_the_same_lambda(cross)
     # With all the samples' lambda, which a refit can be given by a ridge regression.
     from sklearn.linear_model import Ridge
 
-    folds = np.arange(260) % 3
-    model = SNPBLUPRegressor().fit(cross.data, cross.target[:, 0], folds)
+    folds, y = np.arange(260) % 3, cross.target[:, 0].copy()
+    y[:50] = np.nan
+    seen = ~np.isnan(y)
+    model = SNPBLUPRegressor().fit(cross.data, y, folds)
     varies = cross.data.std(axis=0) > 0
     Z = (cross.data[:, varies] - cross.data[:, varies].mean(axis=0)) / cross.data[:, varies].std(0)
     for fold in range(3):
         out = folds == fold
-        refit = Ridge(alpha=model.lambda_ * varies.sum()).fit(Z[~out], cross.target[~out, 0])
+        # In units of the mean diagonal of the kernel between the samples that are observed.
+        alpha = model.lambda_ * Z[seen].var(axis=0).sum()
+        refit = Ridge(alpha=alpha).fit(Z[seen & ~out], y[seen & ~out])
+        # Of all samples, with or without a phenotype.
         np.testing.assert_allclose(model.out_of_fold_[out], refit.predict(Z[out]), atol=2e-3)
-    left = cross.target[:, 0] - model.out_of_fold_
-    assert model.residual_std_ == pytest.approx(np.sqrt((left**2).mean()))
+    left = y - model.out_of_fold_
+    assert model.residual_std_ == pytest.approx(np.sqrt(np.nanmean(left**2)))
     _, std = model.predict(cross.data[:3], return_std=True)
     np.testing.assert_array_equal(std, model.residual_std_)
 

@@ -294,7 +294,7 @@ def kriging(K, W, y, lambda_, out):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("design", DESIGNS)
-def test_what_is_held_out_is_predicted_as_without_the_fold(kind, design):
+def test_a_fold_is_predicted_as_without_it(kind, design):
     Z, W = markers(kind), designs(design)
     y = phenotypes(Z)
     folds = np.random.default_rng(1).permutation(N) % 5
@@ -307,14 +307,20 @@ def test_what_is_held_out_is_predicted_as_without_the_fold(kind, design):
         for fold in range(5):
             out = folds == fold
             mean, variance = kriging(K, W, y[:, k], lambda_, out)
+            dual = found.left_out_coef[fold, :, k]
+            rest = y[:, k] - Z @ (Z.T @ dual)
+            fixed = np.linalg.lstsq(W[~out], rest[~out], rcond=None)[0]
+            assert (dual[out] == 0).all()
             # lambda may be 1e-5, which costs five of the sixteen digits.
-            np.testing.assert_allclose(found.held_out[out, k], y[out, k] - mean, atol=1e-6)
             np.testing.assert_allclose(
-                found.held_out_variance[out, k] * lambda_, variance, rtol=1e-5
+                Z[out] @ (Z.T @ dual) + W[out] @ fixed, mean, atol=1e-6 * np.abs(y[:, k]).max()
+            )
+            np.testing.assert_allclose(
+                found.left_out_variance[out, k] * lambda_, variance, rtol=1e-5
             )
 
 
-def test_held_out_residuals_of_a_constant_trait_are_zero():
+def test_without_a_fold_a_constant_trait_is_predicted_by_its_mean():
     Z = markers(KINDS[0])
     folds = np.arange(N) % 3
 
@@ -322,6 +328,6 @@ def test_held_out_residuals_of_a_constant_trait_are_zero():
         np.full((N, 1), 7.0), lambda rows: kernel_spectrum(Z @ Z.T, np.ones((N, 1))), folds
     )
 
-    assert (found.held_out == 0).all()
+    assert found.left_out_coef.shape == (3, N, 1) and (found.left_out_coef == 0).all()
     # The mean of 20 others has a variance of its own.
-    np.testing.assert_allclose(found.held_out_variance, 1 + 1 / 20)
+    np.testing.assert_allclose(found.left_out_variance, 1 + 1 / 20)

@@ -70,7 +70,7 @@ class Substitution:
         if self._polygenic is not None:
             moved = (Z != self._encoders.Z).any(dim=0).numpy()
             change = self._polygenic.change(np.flatnonzero(moved), Z.numpy()[:, moved])
-            predicted += self.step.model.weights_[-1] * change
+            predicted += self.step.model.weights_[-1] * change @ self.step.model.selection_index_
         return predicted
 
 
@@ -134,7 +134,7 @@ class _ReadoutChanges:
     """
 
     def __init__(self, part: EncoderPart, Z: Tensor):
-        encoder, self.traits = part.encoder, part.traits
+        encoder = part.encoder
         self.readout = encoder.readout
         z = (Z.to(encoder.center.device) - encoder.center) / encoder.scale
         self.tokens = encoder.tokenize(Z, F.pad(z, (0, 1))[:, encoder.windows])  # (N, B, T, D)
@@ -146,7 +146,7 @@ class _ReadoutChanges:
             self.base = self._output(torch.zeros_like(self.flat), [])
 
     def change(self, columns: Tensor, deltas: Tensor) -> Tensor:
-        """Return the change in value (N, B, n_traits) where columns change by deltas (B, c)."""
+        """Return the change in value (N, B, n_outputs) where columns change by deltas (B, c)."""
         deltas = deltas.to(self.tokens.device)
         change = deltas @ self.to_output[:, columns]
         if not self.readout.n_hidden:
@@ -166,10 +166,10 @@ class _ReadoutChanges:
         scale = encoder.scale[:, None, None]
         weight = (encoder.embed.weight * gate[..., None])[filled]  # (M, N, D)
         self.to_token = (weight / scale).transpose(0, 1)
-        self.to_output = self._through(self.readout.direct.weight)[:, :, self.traits]
+        self.to_output = self._through(self.readout.direct.weight)
         if encoder.gate is not None:
             effects = (encoder.additive * gate[..., None])[filled]  # (M, N, K)
-            self.to_output += (effects / scale).transpose(0, 1)[:, :, self.traits]
+            self.to_output += (effects / scale).transpose(0, 1)
         if self.readout.n_hidden:
             self.to_hidden = self._through(self.readout.from_flat.weight)
 
@@ -194,7 +194,7 @@ class _ReadoutChanges:
         hidden = self.flat + hidden
         if self.readout.n_heads:
             hidden = hidden + self.readout.from_pool(self._pooled(moved))
-        return self.readout.output(F.relu(hidden))[:, :, self.traits]
+        return self.readout.output(F.relu(hidden))
 
     def _pooled(self, moved: list[tuple[Tensor, Tensor]]) -> Tensor:
         """Sum tokens under attention, (N, B, D)."""
@@ -225,8 +225,8 @@ class _KernelChanges:
     """What markers change in a polygenic term of kernels."""
 
     def __init__(self, model: PolygenicRegressor, Z: NDArray):
-        n_traits = np.size(model.intercept_[0])
-        self.parts = [KernelPart.of_polygenic(model, trait) for trait in range(n_traits)]
+        each = np.eye(np.size(model.intercept_[0]))
+        self.parts = [KernelPart.of_polygenic(model, trait) for trait in each]
         self.Z, self.relations = Z, self.parts[0].relate(Z, model.center_)
         self.base = self._values(self.relations)
 

@@ -14,6 +14,7 @@ from sktransformer_gp.per_trait import PerTraitRegressor
 from sktransformer_gp.polygenic import PolygenicRegressor
 from sktransformer_gp.regressor import TransformerGPRegressor
 from sktransformer_gp.rkhs import RKHSRegressor
+from sktransformer_gp.snp_blup import SNPBLUPRegressor
 
 TOLERANCE = 5e-4  # of a trait's standard deviation
 
@@ -167,16 +168,25 @@ def _split_transformer(
     Z, origin = part.inputs(X), part.inputs(reference[None])
     total[:, columns] = part.contributions(Z, origin, tolerance)
     if model.polygenic_ is not None:
-        split = _splitter(model.polygenic_)
-        shares = split(model.polygenic_, Z.numpy(), trait, origin.numpy()[0])
-        total[:, columns] += model.weights_[-1, trait] * shares
+        shares = model.weights_[-1] * model.selection_index_[:, trait]
+        total[:, columns] += _split_sum(model.polygenic_, Z.numpy(), shares, origin.numpy()[0])
     return total
+
+
+def _split_sum(
+    model: PolygenicRegressor | SNPBLUPRegressor, X: NDArray, shares: NDArray, reference: NDArray
+) -> NDArray:
+    """Split a sum of traits, each with its share."""
+    if isinstance(model, SNPBLUPRegressor):
+        return (X - reference) * (shares @ np.reshape(model.coef_, (len(shares), -1)))
+    return KernelPart.of_polygenic(model, shares).contributions(X, reference)
 
 
 def _split_polygenic(
     model: PolygenicRegressor, X: NDArray, trait: int, reference: NDArray
 ) -> NDArray:
-    return KernelPart.of_polygenic(model, trait).contributions(X, reference)
+    n_traits = np.size(model.intercept_[0])
+    return _split_sum(model, X, np.arange(n_traits) == trait, reference)
 
 
 def _split_rkhs(model: RKHSRegressor, X: NDArray, trait: int, reference: NDArray) -> NDArray:

@@ -21,12 +21,20 @@ class EncoderPart:
         The fitted model.
     traits : list of int or None, default=None
         Traits to look at; members without a weight in any of them are left out. None = all.
+
+    Attributes
+    ----------
+    encoder : MarkerEncoder
+        The members that count.
+    index : Tensor of shape (n_outputs, n_traits)
+        What each trait of the encoders adds to each of these traits.
     """
 
     def __init__(self, model: TransformerGPRegressor, traits: list[int] | None = None):
-        traits = list(range(model.n_outputs_)) if traits is None else traits
-        self.traits, self._preprocess = traits, model._input.transform
-        share = model.weights_[: model._n_regimes, traits] * model.y_scale_[traits]
+        self._preprocess = model._input.transform
+        index = model.selection_index_ if traits is None else model.selection_index_[:, traits]
+        self.index = torch.as_tensor(index, dtype=torch.float32)
+        share = model.weights_[: model._n_regimes] * model.y_scale_ * (index != 0).any(axis=1)
         encoder = model.net_.module_
         n_folds = len(encoder.token_dropout) // len(share)
         used = np.flatnonzero(np.repeat(share.any(axis=1), n_folds))
@@ -89,11 +97,11 @@ class EncoderPart:
         return np.concatenate(parts)
 
     def weigh(self, out: Tensor, folds: NDArray | None = None) -> Tensor:
-        """Sum members with their weights.
+        """Sum members with their weights, and what traits borrow from each other.
 
         Parameters
         ----------
-        out : Tensor of shape (N, n_samples, n_traits)
+        out : Tensor of shape (N, n_samples, n_outputs)
             Values of each member, in units of the trait's standard deviation.
         folds : ndarray of shape (n_samples,), of int, default=None
             Inner fold of each sample, see `values`.
@@ -103,15 +111,14 @@ class EncoderPart:
         Tensor of shape (n_samples, n_traits)
             Values in each trait's own unit.
         """
-        weights = self.weights.to(out.device)[:, None]  # (N, 1, n_traits)
+        weights = self.weights.to(out.device)[:, None]  # (N, 1, n_outputs)
         if folds is not None:
             unseen = self.folds[:, None] == torch.as_tensor(folds)
             weights = weights * self.n_folds * unseen.to(out.device)[:, :, None]
-        return (weights * out).sum(dim=0)
+        return (weights * out).sum(dim=0) @ self.index.to(out.device)
 
     def _sum(self, Z: Tensor, folds: NDArray | None = None) -> Tensor:
-        out = self.encoder(Z.to(self.encoder.center.device))
-        return self.weigh(out[:, :, self.traits], folds)
+        return self.weigh(self.encoder(Z.to(self.encoder.center.device)), folds)
 
 
 def encoder_markers(model: TransformerGPRegressor) -> NDArray:

@@ -49,7 +49,7 @@ class Relations:
 
 @dataclass(frozen=True)
 class KernelPart:
-    """One trait's ``sum_i a_i z'z_i / m + sum_s sum_i b_si exp(-s |z - z_i|^2 / m)``.
+    """A trait's ``sum_i a_i z'z_i / m + sum_s sum_i b_si exp(-s |z - z_i|^2 / m)``.
 
     The first is linear in the standardised dosages z, the others are Gaussian with rates s; i runs
     over the training samples.
@@ -76,25 +76,25 @@ class KernelPart:
     gaussian: list[tuple[float, NDArray]]
 
     @classmethod
-    def of_polygenic(cls, model: PolygenicRegressor, trait: int) -> "KernelPart":
+    def of_polygenic(cls, model: PolygenicRegressor, shares: NDArray) -> "KernelPart":
         """Read the average over four kernels off a fitted model.
 
         Parameters
         ----------
         model : PolygenicRegressor
             The fitted model.
-        trait : int
-            Number of the trait.
+        shares : ndarray of shape (n_traits,)
+            Factor of each trait in the sum of traits that is read.
 
         Returns
         -------
         KernelPart
-            Its predictions without the intercept.
+            The sum's predictions without the intercept.
         """
         n_kernels = len(model.kernel_weights_)
-        dual = model.dual_coef_.reshape(n_kernels, len(model.X_fit_), -1)[:, :, trait]
-        weights = model.kernel_weights_.reshape(n_kernels, -1)[:, trait]
-        G, both, R, squared = dual * weights[:, None]
+        dual = model.dual_coef_.reshape(n_kernels, len(model.X_fit_), -1)
+        weights = model.kernel_weights_.reshape(n_kernels, -1) * shares
+        G, both, R, squared = np.einsum("kit,kt->ki", dual, weights)
         rates = [(1 / model.width_, both / 2 + R), (2 / model.width_, squared)]
         z = (model.X_fit_, model.center_, model.scale_, model._n_varying)
         return cls(*z, G + both / 2, rates)

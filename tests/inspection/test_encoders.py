@@ -34,7 +34,7 @@ def part(fitted):
 def test_values_are_the_weighed_encoders_of_the_model(cross, fitted, part):
     X = cross.data[180:]
     encoders = fitted.predict_components(X)[:-1] - fitted.y_mean_
-    expected = np.einsum("cit,ct->it", encoders, fitted.weights_[:-1])
+    expected = np.einsum("cit,ct->it", encoders, fitted.weights_[:-1]) @ fitted.selection_index_
     values = part.values(part.inputs(X.to_numpy()))
     # Single against double precision.
     np.testing.assert_allclose(values, expected, atol=1e-5)
@@ -46,7 +46,7 @@ def test_values_are_the_weighed_encoders_of_the_model(cross, fitted, part):
 
 def test_each_sample_can_be_asked_of_members_that_have_not_seen_it(cross, fitted, part):
     encoders = fitted.out_of_fold_[:-1] - fitted.y_mean_
-    expected = np.einsum("cit,ct->it", encoders, fitted.weights_[:-1])
+    expected = np.einsum("cit,ct->it", encoders, fitted.weights_[:-1]) @ fitted.selection_index_
     values = part.values(part.inputs(cross.data[:180].to_numpy()), fitted.folds_)
     np.testing.assert_allclose(values, expected, atol=1e-5)
 
@@ -54,6 +54,7 @@ def test_each_sample_can_be_asked_of_members_that_have_not_seen_it(cross, fitted
 def test_encoders_without_weight_are_left_out(cross, make):
     model = make(max_iter=1).fit(cross.data[:60], cross.target[:60])
     model.weights_ = np.array([[0, 0], [0.5, 0], [0.5, 1]])
+    model.selection_index_ = np.eye(2)
     assert len(EncoderPart(model, [0]).encoder.token_dropout) == 3
     nothing = EncoderPart(model, [1])
     assert (nothing.values(nothing.inputs(cross.data.to_numpy()[:5])) == 0).all()

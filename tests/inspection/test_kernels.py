@@ -14,7 +14,7 @@ def part_and_model(request, cross):
         model = PolygenicRegressor().fit(X, Y)
         # All four kernels count, whatever the data say.
         model.kernel_weights_ = np.full((4, 2), 0.25)
-        return KernelPart.of_polygenic(model, 1), model
+        return KernelPart.of_polygenic(model, np.array([0.0, 1.0])), model
     model = RKHSRegressor().fit(X, Y)
     return KernelPart.of_rkhs(model, 1), model
 

@@ -53,11 +53,11 @@ def test_training_samples_are_predicted_by_what_has_not_seen_them(cross, fitted)
         surface, drawn = make_surface(last_step(fitted, X), Y, 0.5, 100, np.random.RandomState(3))
     rows = np.sort(np.random.RandomState(3).permutation(180)[:100])
     np.testing.assert_array_equal(drawn, Y[rows])
-    out_of_fold = np.einsum("cit,ct->it", fitted.out_of_fold_, fitted.weights_)
-    np.testing.assert_allclose(surface.predicted, out_of_fold[rows])
-    encoders = np.einsum(
-        "cit,ct->it", fitted.out_of_fold_[:-1] - fitted.y_mean_, fitted.weights_[:-1]
-    )
+    parts, index = fitted.out_of_fold_ - fitted.y_mean_, fitted.selection_index_
+    out_of_fold = np.einsum("cit,ct->it", parts, fitted.weights_) @ index
+    constant = (fitted.y_mean_ * fitted.weights_.sum(axis=0)) @ index
+    np.testing.assert_allclose(surface.predicted - constant, out_of_fold[rows])
+    encoders = np.einsum("cit,ct->it", parts[:-1], fitted.weights_[:-1]) @ index
     np.testing.assert_allclose(surface.base, encoders[rows], atol=1e-5)
 
 
