@@ -10,8 +10,8 @@ shrinkage ``k = v / (v + lambda)`` of the contrasts.
 from typing import NamedTuple
 
 import numpy as np
+from numpy.linalg import inv, slogdet
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve, inv
 
 from sktransformer_gp.likelihood import LAMBDAS, maximise, profile_likelihood
 
@@ -22,7 +22,8 @@ GRID = LAMBDAS[::4]
 class _Filled(NamedTuple):
     """The trait where missing phenotypes are what the observed ones predict for them."""
 
-    factor: tuple  # Cholesky factor of P_mm
+    inverse: NDArray  # (n_missing, n_missing): of P_mm
+    log_det: float  # of P_mm
     added: NDArray  # (n_missing,): what was put in
     projected: NDArray  # (rank,): contrasts U'y
     square: float  # y'Py
@@ -94,7 +95,7 @@ class Omission:
         unit = lambda_ * self.scale
         left_out = None, None
         if membership is not None:
-            lefts, variance = self._left_out(shrinkage, filled.factor, left, membership)
+            lefts, variance = self._left_out(shrinkage, filled.inverse, left, membership)
             left_out = lefts / unit, variance
         return OmissionFit(lambda_, height, filled.square / self.n, left / unit, *left_out)
 
@@ -109,21 +110,23 @@ class Omission:
         kept = 1 - shrinkage
         filled = self._fill(shrinkage)
         squared = self.shared - (self.of_missing * (1 - kept**2)) @ self.of_missing.T  # (P P)_mm
-        trace = kept.sum() + self.n_flat - cho_solve(filled.factor, squared).trace()
-        log_det = 2 * np.log(filled.factor[0].diagonal()).sum() - np.log(kept).sum()
-        return filled.square, filled.squared_norm, trace, log_det + self.constant
+        trace = kept.sum() + self.n_flat - (filled.inverse * squared).sum()
+        log_det = filled.log_det - np.log(kept).sum() + self.constant
+        return filled.square, filled.squared_norm, trace, log_det
 
     def _fill(self, shrinkage: NDArray) -> _Filled:
+        # By NumPy, as the products: SciPy has a BLAS of its own, whose threads would be in the way.
         precision = self.shared - (self.of_missing * shrinkage) @ self.of_missing.T  # P_mm
-        factor = cho_factor(precision)
+        inverse, log_det = inv(precision), slogdet(precision).logabsdet
         left = self.residual[self.missing] - self.of_missing @ (shrinkage * self.projected)
-        added = -cho_solve(factor, left)
+        added = -inverse @ left
         kept, moved = 1 - shrinkage, self.of_missing.T @ added
         projected = self.projected + moved
         square = kept @ self.projected**2 + self.rest_square + left @ added
         rest = self.rest_square + 2 * self.rest_of_missing @ added
         rest += added @ self.shared @ added - moved @ moved
-        return _Filled(factor, added, projected, square, kept**2 @ projected**2 + max(rest, 0))
+        squared_norm = kept**2 @ projected**2 + max(rest, 0)
+        return _Filled(inverse, log_det, added, projected, square, squared_norm)
 
     def _left(self, shrinkage: NDArray, filled: _Filled) -> NDArray:
         """Return P y of the filled trait, (n_samples,): 0 for missing samples."""
@@ -133,7 +136,7 @@ class Omission:
         return left
 
     def _left_out(
-        self, shrinkage: NDArray, factor: tuple, left: NDArray, membership: NDArray
+        self, shrinkage: NDArray, inverse: NDArray, left: NDArray, membership: NDArray
     ) -> tuple[NDArray, NDArray]:
         """Return P y without the errors of each fold (n_folds, n_samples), and their variances."""
         errors, variance = np.zeros(membership.shape), np.zeros_like(left)
@@ -145,12 +148,12 @@ class Omission:
             weighted = basis[out] * weights
             between = weighted @ of_missing.T
             precision = np.eye(len(weighted)) - weighted @ basis[out].T
-            precision -= between @ cho_solve(factor, between.T)
+            precision -= between @ inverse @ between.T
             covariance = inv(precision)
             error[out], variance[out] = covariance @ left[out], covariance.diagonal()
         # Missing phenotypes change by what the errors, taken away, predict for them.
         of_errors = (errors @ basis) * weights
-        errors[:, self.missing] = cho_solve(factor, of_missing @ of_errors.T).T
+        errors[:, self.missing] = of_errors @ of_missing.T @ inverse
         lefts = left - errors + (errors @ basis) * weights @ basis.T
         lefts[membership | self.missing] = 0  # but for rounding
         return lefts, variance

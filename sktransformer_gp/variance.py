@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh, inv, orth, svd
+from scipy.linalg import eigh, orth, svd
 
 from sktransformer_gp.likelihood import maximise, profile_likelihood
 from sktransformer_gp.omission import Omission
@@ -365,7 +365,9 @@ def _errors(
         vectors, fixed = spectrum.vectors[out], spectrum.fixed[out]
         for k, kept in enumerate(shrinkage.T):
             precision = np.eye(len(fixed)) - fixed @ fixed.T - (vectors * kept) @ vectors.T
-            covariance = inv(precision)
+            # Not SciPy's: its BLAS is not that of the products, and where calls take turns, the
+            # threads of the two are in each other's way, ten times slower.
+            covariance = np.linalg.inv(precision)
             error[out, k], variance[out, k] = covariance @ left[out, k], covariance.diagonal()
     return errors, variance
 

@@ -87,17 +87,20 @@ def ablations() -> str:
     scores = read("ablation")
     names = scores.model.unique()
     r = scores.groupby(["dataset", "trait", "model"]).r.mean().unstack()[names]
-    is_wheat = r.index.get_level_values("dataset") == "wheat"
+    crop = r.index.get_level_values("dataset").str.replace(".+ .+", "yeast", regex=True)
     rows = []
     for name in names:
         row = [name]
-        for part in (r[~is_wheat], r[is_wheat]):
+        for species in ("yeast", "wheat", "barley"):
+            part = r[crop == species]
             difference = part[name] - part["default"]
             half = t.ppf(0.975, len(part) - 1) * difference.sem()
             shown = "" if name == "default" else f"{difference.mean():+.4f} ± {half:.4f}"
             row += [f"{part[name].mean():.4f}", shown]
         rows.append(row)
-    return table(["variant", "yeast r", "difference", "wheat r", "difference"], rows)
+    header = [f"{species} r" for species in ("yeast", "wheat", "barley")]
+    columns = [column for r in header for column in (r, "difference")]
+    return table(["variant", *columns], rows)
 
 
 def multitrait() -> str:
