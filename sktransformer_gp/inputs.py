@@ -96,7 +96,8 @@ class EncoderInput:
         return torch.tensor(window_index(self.chromosomes, len(self.center), size))
 
     def _frame(self, X: NDArray) -> pd.DataFrame:
-        return pd.DataFrame(X, columns=self.names)
+        # Nobody writes to it: pandas would copy an array, even one on disk.
+        return pd.DataFrame(X, columns=self.names, copy=False)
 
 
 def is_mapped(X: NDArray) -> bool:

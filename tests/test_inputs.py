@@ -126,6 +126,20 @@ def test_what_is_mapped_from_a_file_stays_in_a_file(tmp_path, monkeypatch, prepr
     assert len(made) == 1 and made[0].ctypes.data == found.data_ptr()
 
 
+def test_a_preprocessor_sees_the_dosages_themselves(dosages):
+    """A copy of what lies on disk would not fit into memory."""
+    seen = []
+
+    class Watcher(LinkageMerger):
+        def fit(self, X, y=None):
+            seen.append(np.shares_memory(X.to_numpy(), dosages))
+            return super().fit(X, y)
+
+    EncoderInput(Watcher(), input_names(20, None, None), seed=0).fit(dosages, np.zeros((600, 1)))
+
+    assert seen == [True]
+
+
 def test_views_of_a_mapped_file_are_mapped(tmp_path):
     mapped = np.memmap(tmp_path / "X", dtype=np.int8, mode="w+", shape=(4, 3))
     assert is_mapped(mapped) and is_mapped(np.asarray(mapped[1:])[:, ::2])
