@@ -2,8 +2,8 @@
 
     python benchmarks/ablation.py --out benchmarks/ablation.csv
 
-Runs on development data only: six yeast traits, fitted two at a time, wheat and
-barley. Each variant x study is appended as it is done; what stands in the CSV is not run again.
+Runs on development data only: six yeast traits, fitted two at a time, wheat and barley.
+Each variant x study is appended as it is done; what stands in the CSV is not run again.
 """
 
 import argparse

@@ -338,13 +338,16 @@ def _fit_complete(spectrum: Spectrum, y: NDArray, membership: NDArray | None) ->
     shares = 1 / (contrasts.values[:, None] / lambda_ + 1)  # (rank + 1, n_traits)
     residual_variance = (shares * contrasts.squares).sum(axis=0) / contrasts.counts.sum()
     components = np.vstack([residual_variance / lambda_, residual_variance])
-    dual = vectors @ (projected / (values[:, None] + lambda_)) + rest / lambda_
+    dual = _dual(spectrum, projected, rest, lambda_)
     left_out = None, None
     if membership is not None:
         shrinkage = values[:, None] / (values[:, None] + lambda_)  # (rank, n_traits)
         left = residual - vectors @ (shrinkage * projected)
         errors, variance = _errors(spectrum, shrinkage, left, membership)
-        left_out_dual = dual - _solve(spectrum, errors, lambda_)
+        off = _project(fixed, errors)
+        projected_off = vectors.T @ off
+        rest_off = off - vectors @ projected_off
+        left_out_dual = dual - _dual(spectrum, projected_off, rest_off, lambda_)
         left_out_dual[membership] = 0  # but for rounding
         # Of one observation: without the part that a weight other than 1 gives the residual.
         left_out = left_out_dual * roots / scale, 1 + (variance - 1) / roots**2
@@ -372,13 +375,10 @@ def _errors(
     return errors, variance
 
 
-def _solve(spectrum: Spectrum, y: NDArray, lambda_: NDArray) -> NDArray:
-    """Return dual coefficients (..., n_samples, n_traits), in the scaled model, at lambda."""
-    vectors = spectrum.vectors
-    residual = _project(spectrum.fixed, y)
-    projected = vectors.T @ residual
-    rest = residual - vectors @ projected
-    return vectors @ (projected / (spectrum.values[:, None] + lambda_)) + rest / lambda_
+def _dual(spectrum: Spectrum, projected: NDArray, rest: NDArray, lambda_: NDArray) -> NDArray:
+    """Return dual coefficients (..., n_samples, n_traits) in the scaled model."""
+    ridge = spectrum.values[:, None] + lambda_
+    return spectrum.vectors @ (projected / ridge) + rest / lambda_
 
 
 def _contrasts(spectrum: Spectrum, projected: NDArray, rest: NDArray) -> _Contrasts:

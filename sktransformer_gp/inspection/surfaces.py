@@ -197,8 +197,7 @@ def _predict(step: LastStep, has_test: bool) -> tuple[NDArray, NDArray | None]:
     known = getattr(holder, "X_fit_", None)
     if has_test and known is not None:
         if getattr(model, "folds_", None) is not None and np.array_equal(dosages, known):
-            own = np.einsum("ct,cit->it", model.weights_, model.out_of_fold_)
-            return own @ model.selection_index_, model.folds_
+            return model._combine(model.out_of_fold_), model.folds_
         _warn_of_training_samples(dosages, known)
     return step.predict(step.X), None
 
