@@ -5,8 +5,10 @@
     python benchmarks/accuracy.py --dataset wheat --repeats 5 --out benchmarks/accuracy_wheat.csv
     python benchmarks/accuracy.py --dataset yeast --alone --out benchmarks/accuracy_yeast46.csv
 
-Each model x repeat (with --alone: x trait) is appended as it is done; what stands in the CSV is
-not run again, so that a run can be stopped at any time and two can share the work by --models.
+Each model x repeat (with --alone or --by-trait: x trait) is appended as it is done; what stands in
+the CSV is not run again, so that a run can be stopped at any time and two can share the work by
+--models. --by-trait keeps the folds of all traits together: for slow models that fit each trait by
+itself anyway.
 """
 
 import argparse
@@ -28,7 +30,8 @@ def main() -> None:
     )
     parser.add_argument("--dataset", choices=["yeast", "wheat", "mice", "barley"], required=True)
     parser.add_argument("--traits", nargs="+")
-    parser.add_argument("--alone", action="store_true", help="fit each trait by itself")
+    parser.add_argument("--alone", action="store_true", help="fit each trait on its own folds")
+    parser.add_argument("--by-trait", action="store_true", help="fit each trait on shared folds")
     parser.add_argument("--complete-cases", action="store_true")
     parser.add_argument("--group", action="store_true", help="folds by group (mice: cage)")
     parser.add_argument("--models", nargs="+", choices=MODEL_NAMES, default=DEFAULT_MODELS)
@@ -39,7 +42,7 @@ def main() -> None:
     study = fetch(traits=arguments.traits, complete_cases=arguments.complete_cases, as_frame=True)
     traits = list(study.target)
     for repeat in range(arguments.repeats):
-        for part in [[trait] for trait in traits] if arguments.alone else [traits]:
+        for part in [[t] for t in traits] if arguments.alone or arguments.by_trait else [traits]:
             for model in arguments.models:
                 if not is_done(arguments.out, model, repeat, part):
                     append(run(study, arguments, model, repeat, part), arguments.out)
@@ -57,7 +60,8 @@ def is_done(path: Path, model: str, repeat: int, traits: list[str]) -> bool:
 def run(study, arguments, model: str, repeat: int, traits: list[str]) -> pd.DataFrame:
     """Cross-validate one model on the folds of one repeat."""
     # A trait by itself is observed on fewer rows than all together.
-    rows = study.target[traits].notna().any(axis=1).to_numpy()
+    observed = traits if arguments.alone else list(study.target)
+    rows = study.target[observed].notna().any(axis=1).to_numpy()
     scores = compare_models(
         {model: make_model(model)},
         study.data[rows],
