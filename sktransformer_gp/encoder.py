@@ -1,8 +1,9 @@
 """The marker encoder, from leaf to root: dosages -> gates -> tokens -> attention blocks -> traits.
 
 Shapes in the comments: N members (see :mod:`sktransformer_gp.layers`), B individuals in the batch,
-T windows (tokens), W markers in a window, D = d_model, K traits. What belongs to a marker has the
-members behind the markers, (T, W, N, ...), so that one product serves all members without a copy.
+T windows (tokens), W places in a window, D = d_model, K traits. A place holds a marker's dosage or,
+behind the window's dosages, its dominance deviation. What belongs to a place has the members behind
+the places, (T, W, N, ...), so that one product serves all members without a copy.
 """
 
 import copy
@@ -15,6 +16,7 @@ from torch.nn import functional as F
 
 from sktransformer_gp.layers import Block, Linear, dropout
 
+ALL = slice(None)
 TOKENS = ("linear", "dense", "embedding")
 POSITIONS = (None, "sinusoidal", "learned")
 INITIAL_GATE = 0.3
@@ -237,6 +239,11 @@ class MarkerEncoder(nn.Module):
         markers = an empty place. One marker each for dense and embedded tokens.
     center, scale : Tensor of shape (n_markers,)
         Mean and standard deviation of each marker in the training rows.
+    dominance : Tensor of shape (2, n_markers) or None
+        Skewness and factor of each marker's dominance deviation, see
+        :func:`sktransformer_gp.dominance.dominance_moments`; None = no member reads them.
+    n_dominance : int
+        Number of members that read dominance deviations, the last ones; linear tokens with gates.
     token_dropout : Tensor of shape (N,), in [0, 1)
         Probability, for each member, that a token is left out as a whole; its length is the number
         of members.
@@ -262,12 +269,14 @@ class MarkerEncoder(nn.Module):
     Notes
     -----
     ``y = readout(blocks(tokens(g * z))) + (g * z) a`` with standardised dosages z, gates g and
-    additive effects a.
+    additive effects a. Dominance deviations, where they are read, stand beside z and have gates,
+    token weights and effects of their own.
     """
 
     windows: Tensor
     center: Tensor
     scale: Tensor
+    dominance: Tensor | None
     token_dropout: Tensor
     gate: Any  # Parameter of shape (T, W, N), or None
     additive: Any  # Parameter of shape (T, W, N, K), or None
@@ -283,6 +292,8 @@ class MarkerEncoder(nn.Module):
         n_dosages: int,
         n_traits: int,
         *,
+        dominance: Tensor | None = None,
+        n_dominance: int = 0,
         tokens: str,
         positions: str | None,
         gated: bool,
@@ -296,10 +307,12 @@ class MarkerEncoder(nn.Module):
         generator: Generator,
     ):
         super().__init__()
-        n_members, (n_tokens, width) = len(token_dropout), windows.shape
+        n_members, (n_tokens, n_dosage_places) = len(token_dropout), windows.shape
+        width = n_dosage_places * (1 if dominance is None else 2)
         self.register_buffer("windows", windows)
         self.register_buffer("center", center)
         self.register_buffer("scale", scale)
+        self.register_buffer("dominance", dominance)
         self.register_buffer("token_dropout", token_dropout)
         self.tokens = tokens
         self.gate = self.additive = None
@@ -308,6 +321,11 @@ class MarkerEncoder(nn.Module):
             self.additive = nn.Parameter(torch.zeros(n_tokens, width, n_members, n_traits))
         if tokens == "linear":
             self.embed = WindowTokens(n_members, n_tokens, width, d_model, generator)
+            if dominance is not None:
+                # Gate, weights and effect of a place that start at zero have no gradient.
+                blind = slice(0, n_members - n_dominance)
+                for parameter in (self.gate, self.embed.weight):
+                    parameter.data[:, n_dosage_places:, blind] = 0
         elif tokens == "dense":
             self.embed = DenseTokens(n_members, n_tokens, d_model, generator)
         else:
@@ -341,8 +359,7 @@ class MarkerEncoder(nn.Module):
         Tensor of shape (N, B, n_traits)
             Each member's prediction, in units of the trait's standard deviation.
         """
-        z = (X.to(self.center.dtype) - self.center) / self.scale
-        z = F.pad(z, (0, 1))[:, self.windows]  # (B, T, W); an empty place reads 0
+        z = self.read(X)
         x = self.tokenize(X, z)
         if generator is not None:
             kept = torch.ones(x.shape[:3], dtype=x.dtype, device=x.device)
@@ -351,6 +368,43 @@ class MarkerEncoder(nn.Module):
             x = block(x, generator)
         out = self.readout(x)
         return out if self.gate is None else out + self.additive_values(z)
+
+    def read(self, X: Tensor) -> Tensor:
+        """Fill the windows' places with what individuals have there, 0 where a place is empty.
+
+        Parameters
+        ----------
+        X : Tensor of shape (B, n_markers)
+            Dosages, of any numeric type.
+
+        Returns
+        -------
+        Tensor of shape (B, T, W)
+            Standardised dosages and, behind each window's, its dominance deviations.
+        """
+        parts = [F.pad(part, (0, 1))[:, self.windows] for part in self.standardise(X)]
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
+
+    def standardise(self, X: Tensor, markers: Tensor | slice = ALL) -> list[Tensor]:
+        """Standardise dosages, and compute dominance deviations where members read them.
+
+        Parameters
+        ----------
+        X : Tensor of shape (B, m)
+            Dosages of some markers, of any numeric type.
+        markers : Tensor of shape (m,), of int, or slice, default=slice(None)
+            These markers; by default all.
+
+        Returns
+        -------
+        list of 1 or 2 Tensor of shape (B, m)
+            Standardised dosages, then dominance deviations.
+        """
+        z = (X.to(self.center.dtype) - self.center[markers]) / self.scale[markers]
+        if self.dominance is None:
+            return [z]
+        skewness, factor = self.dominance[:, markers]
+        return [z, factor * (1 + skewness * z - z * z)]
 
     def select(self, members: NDArray) -> "MarkerEncoder":
         """Copy some members.
@@ -374,12 +428,12 @@ class MarkerEncoder(nn.Module):
         return chosen.eval()
 
     def tokenize(self, X: Tensor, z: Tensor) -> Tensor:
-        """Make tokens (N, B, T, D) from dosages X or standardised dosages z (B, T, W)."""
+        """Make tokens (N, B, T, D) from dosages X or what their places hold, z (B, T, W)."""
         x = self.embed(X if self.tokens == "embedding" else z, self.gate)
         return x if self.position is None else x + self.position
 
     def additive_values(self, z: Tensor) -> Tensor:
-        """Sum the markers' additive effects: (B, T, W) to (N, B, K)."""
+        """Sum the places' own effects: (B, T, W) to (N, B, K)."""
         effects = self.gate.unsqueeze(-1) * self.additive  # (T, W, N, K)
         values = z.flatten(1) @ effects.flatten(2).flatten(0, 1)  # (B, N * K)
         return values.unflatten(1, effects.shape[2:]).transpose(0, 1)

@@ -33,6 +33,7 @@ RULES: dict[str, Rule] = {
     "token_dropout": one_or_more(SHARE),
     "norm_first": FLAG,
     "gate_penalty": either(None, one_or_more(POSITIVE)),
+    "dominance": FLAG,
     "cross_fitting": either(None, whole(2)),
     "preprocessor": PREPROCESSOR,
     "max_iter": whole(1),

@@ -19,6 +19,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from sktransformer_gp.copies import Rows
 from sktransformer_gp.crossfit import inner_folds, mixing_weights, selection_index
+from sktransformer_gp.dominance import dominance_moments
 from sktransformer_gp.inputs import check_classes
 from sktransformer_gp.neural import NeuralRegressorMixin
 from sktransformer_gp.parameters import check_parameters
@@ -102,6 +103,11 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         gates each marker has an additive effect beside its share in a token. None = no gates.
         Sequences here and in `token_dropout` go together, one entry for each regime: all are
         trained side by side, and out-of-fold predictions weigh them.
+    dominance : bool, default=True
+        Whether one more regime, of the first one's penalty and dropout, reads dominance deviations
+        beside the dosages, so that heterozygotes need not lie halfway; only where the training rows
+        hold heterozygotes in number, see :func:`sktransformer_gp.dominance.dominance_moments`, and
+        with linear tokens, gates and cross-fitting, which decides how much it counts.
     cross_fitting : int >= 2 or None, default=5
         Number of inner folds: as many encoders of each regime, each without one fold, are averaged,
         and weighed against each other and against the polygenic term by what they predict for the
@@ -149,7 +155,8 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         The fitted polygenic term, on the markers that the preprocessor keeps, each counted as often
         as it stands for others; None without cross-fitting.
     component_names_ : list of str
-        ``encoder_0``, ``encoder_1``, ... for the regimes, then ``polygenic``.
+        ``encoder_0``, ``encoder_1``, ... for the regimes, that with dominance last, then
+        ``polygenic``.
     weights_ : ndarray of shape (n_components, n_traits)
         Weight of each component in the prediction of each trait, >= 0.
     selection_index_ : ndarray of shape (n_traits, n_traits)
@@ -256,6 +263,7 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         token_dropout: ArrayLike = (0.0, 0.15),
         norm_first: bool = True,
         gate_penalty: ArrayLike | None = (0.04, 0.02),
+        dominance: bool = True,
         cross_fitting: int | None = 5,
         preprocessor: str | TransformerMixin | None = "linkage",
         max_iter: int = 16,
@@ -281,6 +289,7 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         self.token_dropout = token_dropout
         self.norm_first = norm_first
         self.gate_penalty = gate_penalty
+        self.dominance = dominance
         self.cross_fitting = cross_fitting
         self.preprocessor = preprocessor
         self.max_iter = max_iter
@@ -372,7 +381,6 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         check_parameters(self)
         random_state = check_random_state(self.random_state)
         X = check_dosages(self, X, reset=True, min_samples=2)
-        self._n_regimes = self._regimes()[0].size
         rows, place = self._take_rows(X, y, sample_weight)
         (X, Y, weights), validation = self._hold_out(rows, X_val, y_val, random_state)
         seed = random_state.randint(np.iinfo(np.int32).max)
@@ -382,7 +390,9 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
             folds = inner_folds(Y, self.cross_fitting, random_state)
         trait_weights = check_trait_weights(trait_weights, self.n_outputs_)
         Z = self._inputs(X)
-        self._fit_net(Z, Y, weights, folds, validation, trait_weights, seed)
+        dominance = self._dominance_moments(Z, weights)
+        self._n_regimes = self._regimes(dominance)[0].size
+        self._fit_net(Z, Y, weights, folds, validation, trait_weights, seed, dominance)
         self._mix(Z, Y, weights, folds)
         self.folds_ = None if self.out_of_fold_ is None else folds
         if self.out_of_fold_ is not None and len(Y) == len(rows[0]):
@@ -530,6 +540,7 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         validation: Rows | None,
         trait_weights: NDArray,
         seed: int,
+        dominance: NDArray | None,
     ) -> None:
         """Train the members, one for each regime and inner fold, and keep their record."""
         member_folds = np.tile(np.unique(folds), self._n_regimes)
@@ -539,7 +550,7 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
             targets = self._targets(*validation[1:])
             validation = Dataset(self._inputs(validation[0]), targets)
         batch_size = batch_size_for(self.batch_size, len(Z))
-        penalty, encoder = self._encoder_parameters(len(np.unique(folds)))
+        penalty, encoder = self._encoder_parameters(len(np.unique(folds)), dominance)
         share = torch.tensor(_shares_observed(Y, weights, hidden), dtype=torch.float32)
         self.net_ = EncoderNet(
             gate_penalty=penalty,
@@ -556,11 +567,13 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         self._keep_record()
         self.validation_scores_ = self.net_.history[:, "valid_r"] if validation else None
 
-    def _encoder_parameters(self, n_folds: int) -> tuple[Tensor | None, dict[str, Any]]:
+    def _encoder_parameters(
+        self, n_folds: int, dominance: NDArray | None
+    ) -> tuple[Tensor | None, dict[str, Any]]:
         """Return each member's gate penalty, and what skorch hands to the encoder."""
         penalty, token_dropout = (
             torch.tensor(np.repeat(values, n_folds), dtype=torch.float32)
-            for values in self._regimes()
+            for values in self._regimes(dominance)
         )
         gated = self.gate_penalty is not None
         width = self.window_size if self.tokens == "linear" else 1
@@ -574,13 +587,24 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
             "gated": gated,
             **{name: getattr(self, name) for name in ENCODER_PARAMETERS},
         }
+        if dominance is not None:
+            parameters["dominance"] = torch.tensor(dominance, dtype=torch.float32)
+            parameters["n_dominance"] = n_folds
         named = {f"module__{name}": value for name, value in parameters.items()}
         return penalty if gated else None, named
 
-    def _regimes(self) -> tuple[NDArray, ...]:
+    def _dominance_moments(self, Z: Tensor, weights: SampleWeights | None) -> NDArray | None:
+        """Learn the dominance deviations, where a regime is to read them."""
+        is_read = self.dominance and self.tokens == "linear"
+        if not is_read or self.gate_penalty is None or self.cross_fitting is None:
+            return None
+        return dominance_moments(Z.numpy(), weights and weights.values)
+
+    def _regimes(self, dominance: NDArray | None) -> list[NDArray]:
         """Return gate penalty (0 without gates) and token dropout of each regime."""
         penalty = 0.0 if self.gate_penalty is None else self.gate_penalty
-        return np.broadcast_arrays(penalty, self.token_dropout)
+        regimes = [np.ravel(x) for x in np.broadcast_arrays(penalty, self.token_dropout)]
+        return [x if dominance is None else np.append(x, x[0]) for x in regimes]
 
     def _mix(self, Z: Tensor, Y: NDArray, weights: SampleWeights | None, folds: NDArray) -> None:
         """Weigh regimes and polygenic term by their out-of-fold predictions."""

@@ -83,12 +83,16 @@ def numpy_member(weights, m, row, n_blocks):
         return linear(np.maximum(0, linear(x, f"{name}.hidden")), f"{name}.output")
 
     z = (row - weights["center"]) / weights["scale"]
+    inputs = [z]
+    if "dominance" in weights:
+        skewness, factor = weights["dominance"]
+        inputs.append(factor * (1 + skewness * z - z**2))
     x, additive = [], 0
     for t, window in enumerate(weights["windows"].astype(int)):
         token = weights["embed.bias"][m, 0, t].copy()
-        for place, marker in enumerate(window):
+        for place, marker in enumerate(np.tile(window, len(inputs))):
             if marker < N_MARKERS:
-                gated = z[marker] * weights["gate"][t, place, m]
+                gated = inputs[place // len(window)][marker] * weights["gate"][t, place, m]
                 token += gated * weights["embed.weight"][t, place, m]
                 additive = additive + gated * weights["additive"][t, place, m]
         x.append(token)
@@ -113,8 +117,10 @@ def numpy_pooling(weights, m, x):
     return np.concatenate(heads)
 
 
-def test_forward_equals_a_plain_numpy_evaluation(dosages):
-    encoder = randomised(make_encoder())
+@pytest.mark.parametrize("with_dominance", [False, True])
+def test_forward_equals_a_plain_numpy_evaluation(dosages, with_dominance):
+    moments = torch.stack([CENTER - 0.5, 1 / SCALE]) if with_dominance else None
+    encoder = randomised(make_encoder(dominance=moments, n_dominance=1))
     expected = numpy_forward(encoder, dosages)
 
     # Float32 sums of about a hundred terms of size 1 to 10.

@@ -29,7 +29,7 @@ FLOORS = [
     {"metrics.traits", "likelihood", "pages"},
     {"metrics.agreement", "metrics.calibration", "metrics.selection"},
     {"metrics.scorers", "omission"},
-    {"markers", "validation", "metrics", "layers", "download", "weights", "rules"},
+    {"markers", "validation", "metrics", "layers", "download", "weights", "rules", "dominance"},
     {"variance", "crossfit", "copies"},
     {"splitters", "plotting.axes", "conjugate"},
     {"io.extras", "io.files", "io.dosage_text"},

@@ -19,6 +19,7 @@ BAD = {
     "token_dropout": [1.0, np.nan, (0.1, 1.0), ()],
     "norm_first": [1, None],
     "gate_penalty": [0, -1, np.inf, "none", (0.1, 0), []],
+    "dominance": [1, None, "auto"],
     "cross_fitting": [0, 1, 2.5, True],
     "preprocessor": ["merge", 3],
     "max_iter": [0, 1e3],
@@ -48,7 +49,7 @@ def test_every_parameter_has_a_rule_a_bad_case_and_a_place_in_the_docstring():
     parameters = set(inspect.signature(TransformerGPRegressor).parameters)
 
     assert set(RULES) == set(BAD) == parameters - {"random_state"}
-    assert len(parameters) <= 24
+    assert len(parameters) <= 25
     assert all(f"    {name} : " in TransformerGPRegressor.__doc__ for name in parameters)
 
 

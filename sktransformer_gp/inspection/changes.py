@@ -123,31 +123,33 @@ class EncoderChanges:
             return self.part.values(Z, self.folds)
         columns = (Z != self.Z).any(dim=0).nonzero()[:, 0]
         with torch.inference_mode():
-            change = self._readout.change(columns, (Z - self.Z)[:, columns])
+            change = self._readout.change(columns, Z[:, columns])
             return self.base + self.part.weigh(change, self.folds).cpu().double().numpy()
 
 
 class _ReadoutChanges:
     """What markers change in the read-out of tokens that do not attend to each other.
 
-    Shapes as in :mod:`sktransformer_gp.encoder`, with M markers.
+    Shapes as in :mod:`sktransformer_gp.encoder`, with M inputs: the standardised dosages of all
+    markers and, where members read them, their dominance deviations.
     """
 
     def __init__(self, part: EncoderPart, Z: Tensor):
-        encoder = part.encoder
-        self.readout = encoder.readout
-        z = (Z.to(encoder.center.device) - encoder.center) / encoder.scale
-        self.tokens = encoder.tokenize(Z, F.pad(z, (0, 1))[:, encoder.windows])  # (N, B, T, D)
-        self._read_effects(encoder)
+        self.encoder, self.readout, self.Z = part.encoder, part.encoder.readout, Z
+        self.tokens = self.encoder.tokenize(Z, self.encoder.read(Z))  # (N, B, T, D)
+        self._read_effects(self.encoder)
         if self.readout.n_hidden:
             self.flat = self.readout.from_flat(self.tokens.flatten(2))  # (N, B, n_hidden)
             if self.readout.n_heads:
                 self._read_attention()
             self.base = self._output(torch.zeros_like(self.flat), [])
 
-    def change(self, columns: Tensor, deltas: Tensor) -> Tensor:
-        """Return the change in value (N, B, n_outputs) where columns change by deltas (B, c)."""
-        deltas = deltas.to(self.tokens.device)
+    def change(self, columns: Tensor, dosages: Tensor) -> Tensor:
+        """Return the change in value (N, B, n_outputs) where columns have dosages (B, c)."""
+        before, after = (self._inputs(x, columns) for x in (self.Z[:, columns], dosages))
+        deltas = after - before
+        n_markers = self.Z.shape[1]
+        columns = torch.cat([columns + start for start in range(0, len(self.window), n_markers)])
         change = deltas @ self.to_output[:, columns]
         if not self.readout.n_hidden:
             return change
@@ -158,26 +160,37 @@ class _ReadoutChanges:
                 moved.append((t, deltas[:, here] @ self.to_token[:, columns[here]]))
         return change + self._output(deltas @ self.to_hidden[:, columns], moved) - self.base
 
+    def _inputs(self, dosages: Tensor, markers: Tensor) -> Tensor:
+        dosages = dosages.to(self.tokens.device)
+        return torch.cat(self.encoder.standardise(dosages, markers), dim=1)
+
     def _read_effects(self, encoder: MarkerEncoder) -> None:
-        """Compute what one more copy at a marker adds to its token, hidden units and output."""
+        """Compute what one unit of an input adds to its token, hidden units and output."""
         filled = encoder.windows < len(encoder.center)  # in the order of the markers
-        self.window = filled.nonzero()[:, 0]  # (M,)
-        gate = torch.ones_like(filled[..., None]) if encoder.gate is None else encoder.gate
-        scale = encoder.scale[:, None, None]
-        weight = (encoder.embed.weight * gate[..., None])[filled]  # (M, N, D)
-        self.to_token = (weight / scale).transpose(0, 1)
+        n_kinds = encoder.embed.weight.shape[1] // filled.shape[1]
+        self.window = filled.nonzero()[:, 0].repeat(n_kinds)  # (M,)
+
+        def by_input(values: Tensor) -> Tensor:
+            """Take (T, W, N, ...) to (N, M, ...)."""
+            kinds = values.chunk(n_kinds, dim=1)
+            return torch.cat([kind[filled] for kind in kinds]).transpose(0, 1)
+
+        gate = 1 if encoder.gate is None else encoder.gate[..., None]
+        self.to_token = by_input(encoder.embed.weight * gate)
         self.to_output = self._through(self.readout.direct.weight)
         if encoder.gate is not None:
-            effects = (encoder.additive * gate[..., None])[filled]  # (M, N, K)
-            self.to_output += (effects / scale).transpose(0, 1)
+            self.to_output += by_input(encoder.additive * gate)
         if self.readout.n_hidden:
             self.to_hidden = self._through(self.readout.from_flat.weight)
 
     def _through(self, weight: Tensor) -> Tensor:
-        """Follow each marker through its token and a map of all tokens, to (N, M, n_out)."""
-        by_token = weight.unflatten(1, self.tokens.shape[2:]).unbind(1)  # T times (N, D, n_out)
-        markers = self.to_token.split(self.window.bincount().tolist(), dim=1)
-        return torch.cat([x @ w for x, w in zip(markers, by_token, strict=True)], dim=1)
+        """Follow each input through its token and a map of all tokens, to (N, M, n_out)."""
+        by_token = weight.unflatten(1, self.tokens.shape[2:])  # (N, T, D, n_out)
+        out = self.to_token.new_empty(*self.to_token.shape[:2], weight.shape[-1])
+        for t in range(by_token.shape[1]):
+            here = (self.window == t).nonzero()[:, 0]
+            out[:, here] = self.to_token[:, here] @ by_token[:, t]
+        return out
 
     def _read_attention(self) -> None:
         """Keep the sums that attention is made of."""

@@ -171,8 +171,11 @@ def _gate(step: LastStep, Y: NDArray | None, settings: _Settings) -> Importance:
     windows = encoder.windows.cpu().numpy()
     filled = windows < len(encoder.center)
     columns = encoder_columns(model)[windows[filled]]
+    # A marker's gates for dosage and, where it is read, dominance: squares add up.
+    squares = sum(np.square(part) for part in np.split(gate, gate.shape[1] // filled.shape[1], 1))
+    gate, additive = (values[:, : filled.shape[1]] for values in (gate, additive))
     effects = gate[..., None] * additive  # (T, W, N, n_traits)
-    squares = np.broadcast_to((gate**2)[..., None], effects.shape)
+    squares = np.broadcast_to(squares[..., None], effects.shape)
     out = np.zeros((2, shares.shape[1], len(step.markers)))
     for values, part in zip((squares, effects), out, strict=True):
         by_regime = values[filled].reshape(len(columns), len(shares), -1, shares.shape[1])

@@ -53,7 +53,7 @@ KINDS = {
             *("n_dosages", "n_traits", "d_model", "n_heads", "n_layers"),
             *("dim_feedforward", "dim_readout"),
         ),
-        ("windows", "center", "scale", "token_dropout"),
+        ("windows", "center", "scale", "token_dropout", "dominance"),
         {"windows": _n_markers},
         predicts_traits=True,
     ),
@@ -141,7 +141,9 @@ def from_state(state: dict[str, Any]) -> SeededNet:
     """
     weights = {name: torch.from_numpy(array) for name, array in state["weights"].items()}
     kind = KINDS[state["module"]]
-    buffers = {name: weights[name] for name in kind.buffers}
+    # Encoders of haploids, of inbred lines and of release 0.1 read no dominance.
+    absent = {"dominance"} - weights.keys()
+    buffers = {name: weights[name] for name in kind.buffers if name not in absent}
     module = getattr(import_module(kind.home), state["module"])
     _check_weights(module, kind, state["encoder"], buffers, weights)
     make = _encoder_net if kind.predicts_traits else _denoising_net

@@ -116,6 +116,7 @@ SHAPES: dict[str, dict[str, str]] = {
         "out_of_fold_": "float? components rows outputs",
         "folds_": "number? rows",
         "net_.module_.center net_.module_.scale": "single kept",
+        "net_.module_.dominance": "single? 2 kept",
         "net_.module_.token_dropout": "single members",
         "net_.module_.readout.direct.bias": "single members 1 outputs",
         "n_iter_": "size epochs",

@@ -35,6 +35,18 @@ def test_changes_give_what_evaluating_anew_gives(cross, make, kind, with_folds):
         assert not columns or not np.allclose(anew, changes.base, atol=1e-4)
 
 
+def test_changes_of_heterozygotes(f2, fitted_f2):
+    part = EncoderPart(fitted_f2, [0, 1])
+    Z = part.inputs(f2.data.to_numpy())
+    changes = EncoderChanges(part, Z)
+    for columns in ([3], [20, 50, 51], list(range(0, Z.shape[1], 7))):
+        changed = Z.clone()
+        changed[:, columns] = 2 * torch.rand(240, len(columns), generator=torch.manual_seed(0))
+        anew = part.values(changed)
+        np.testing.assert_allclose(changes.values(changed), anew, atol=2e-5)
+        assert not np.allclose(anew, changes.base, atol=1e-4)
+
+
 @pytest.mark.parametrize("kind", ["transformer", "gblup", "without polygenic term"])
 def test_predictions_are_those_of_the_changed_dosages(cross, fitted, make, kind):
     if kind == "transformer":

@@ -45,6 +45,14 @@ def test_contributions_sum_to_the_change_in_prediction(cross, make, name):
         assert gap.max() <= 1e-3 * cross.target.iloc[:180, trait].std()
 
 
+def test_contributions_of_dominance_sum_to_the_change_in_prediction(f2, fitted_f2):
+    X = f2.data[180:190]
+    mean = X.mean().to_frame().T
+    change = fitted_f2.predict(X) - fitted_f2.predict(mean)
+    gap = marker_contributions(fitted_f2, X, trait=0).sum(axis=1) - change[:, 0]
+    assert np.abs(gap).max() <= 1e-3 * f2.target.iloc[:180, 0].std()
+
+
 def test_a_linear_model_contributes_effect_times_dosage(cross):
     X = cross.data.to_numpy()
     model = GBLUPRegressor().fit(cross.data, cross.target.iloc[:, 0])

@@ -96,6 +96,14 @@ def test_permutation_block_by_block(cross, fitted):
             np.testing.assert_allclose(importance[:, block], loss[:, None] + 0 * block, atol=2e-5)
 
 
+@pytest.mark.parametrize("method", ["gradient", "gate", "permutation"])
+def test_a_locus_of_dominance_alone_is_found(f2, fitted_f2, method):
+    y = f2.target if method == "permutation" else None
+    table = marker_importance(fitted_f2, f2.data, y, method=method, random_state=0)
+    found = table[table.trait == table.trait.iloc[0]].set_index("marker").importance.idxmax()
+    assert abs(list(f2.data).index(found) - 150) <= 10
+
+
 @pytest.mark.parametrize("method", ["gradient", "effect", "gate", "permutation"])
 def test_the_highest_marker_is_near_a_large_qtl(cross, fitted, method):
     table = marker_importance(

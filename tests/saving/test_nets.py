@@ -51,6 +51,16 @@ def test_encoders_without_some_parts(parameters):
     )
 
 
+def test_an_encoder_that_reads_dominance():
+    diploid = X + np.random.default_rng(2).integers(0, 2, X.shape, dtype=np.int8)
+    net = TransformerGPRegressor(**TINY).fit(diploid, Y).net_
+    back = from_state(get_state(net))
+    np.testing.assert_array_equal(
+        back.predict_double(torch.tensor(diploid)), net.predict_double(torch.tensor(diploid))
+    )
+    assert back.module_.dominance is not None
+
+
 def test_the_net_has_an_empty_history_and_goes_through_deepcopy(deep):
     net = from_state(deep)
 
