@@ -4,9 +4,9 @@
 
 Two populations: an F2 (simulated) and hybrids between random pairs of barley lines (real dosages of
 the lines). Of 700 individuals, 500 train. Every QTL has an effect a of a Laplace distribution and a
-dominance effect d = k |a| with k normal: 0, mean .2 and standard deviation .3 ("partial", what
-Wellmann and Bennewitz 2011 call realistic), or mean .3 and standard deviation 1 ("strong"). The
-genetic value has 61 % of the phenotypic variance. No replicate's seed was used in development.
+dominance effect d = k |a| with k normal: 0, of mean .2 and standard deviation .3 ("partial"), or of
+mean .3 and standard deviation 1 ("strong"). The genetic value has 61 % of the phenotypic variance.
+No replicate's seed was used in development.
 """
 
 import argparse

@@ -25,6 +25,7 @@ TABLES = {
         for make in (
             accuracy.accuracy,
             accuracy.worst_traits,
+            accuracy.dominance,
             accuracy.multitrait,
             accuracy.calibration,
             choosing.choose,

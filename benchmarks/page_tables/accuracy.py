@@ -103,6 +103,17 @@ def ablations() -> str:
     return table(["variant", *columns], rows)
 
 
+def dominance() -> str:
+    """Return mean r over replicates of simulated traits, a column for each model."""
+    scores = read("dominance")
+    means = scores.pivot_table("r", ["population", "dominance"], "model", sort=False)
+    rows = []
+    for case, r in means.iterrows():
+        texts = [f"**{value:.3f}**" if value == r.max() else f"{value:.3f}" for value in r]
+        rows.append([*case, *texts])
+    return table(["population", "dominance", *means.columns], rows)
+
+
 def multitrait() -> str:
     """Return r of one trait fitted with and without others."""
     scores = read("multitrait")

@@ -1,0 +1,78 @@
+"""What predictions of mice know of the sex: with and without the X chromosome; restartable.
+
+    python benchmarks/sex.py --out benchmarks/sex.csv
+
+Males have one X chromosome and no heterozygotes on it. Three traits that differ between the sexes;
+r of predictions and phenotypes in test folds, over all mice and in each sex, and r of predictions
+and sex.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import KFold
+
+from sktransformer_gp import TransformerGPRegressor, pearson_correlation
+from sktransformer_gp.datasets import fetch_mice
+
+TRAITS = ["Obesity.EndNormalBW", "Biochem.HDL", "Obesity.BMI"]
+
+
+def main() -> None:
+    """Run what is missing."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, required=True)
+    out = parser.parse_args().out
+    mice = fetch_mice(traits=TRAITS, as_frame=True)
+    seen = mice.target.notna().any(axis=1).to_numpy()
+    X, Y = mice.data[seen], mice.target[seen]
+    male = (mice.covariates["GENDER"][seen] == "M").to_numpy()
+    on_x = mice.chromosomes == "X"
+    for fold, (train, test) in enumerate(KFold(5, shuffle=True, random_state=0).split(X)):
+        for markers, kept in {"all": on_x | ~on_x, "without X": ~on_x}.items():
+            for dominance in (False, True):
+                if not is_done(out, fold, markers, dominance):
+                    model = TransformerGPRegressor(dominance=dominance, random_state=0)
+                    model.fit(X.iloc[train].loc[:, kept], Y.iloc[train])
+                    predicted = model.predict(X.iloc[test].loc[:, kept])
+                    scores = score(Y.iloc[test], predicted, male[test])
+                    append(out, scores.assign(fold=fold, markers=markers, dominance=dominance))
+
+
+def score(Y: pd.DataFrame, predicted: np.ndarray, male: np.ndarray) -> pd.DataFrame:
+    """Return r of each trait: over all mice, in each sex, and with the sex."""
+    rows = []
+    for trait, p in zip(Y, predicted.T, strict=True):
+        y = Y[trait].to_numpy()
+        seen = ~np.isnan(y)
+        row = {"trait": trait, "r": pearson_correlation(y, p)}
+        row["r_females"] = pearson_correlation(y[~male], p[~male])
+        row["r_males"] = pearson_correlation(y[male], p[male])
+        row["r_sex"] = pearson_correlation(male[seen].astype(float), p[seen])
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def is_done(path: Path, fold: int, markers: str, dominance: bool) -> bool:
+    """Tell whether the scores stand in the CSV."""
+    if not path.exists():
+        return False
+    done = pd.read_csv(path)
+    return bool(
+        ((done.fold == fold) & (done.markers == markers) & (done.dominance == dominance)).any()
+    )
+
+
+def append(path: Path, scores: pd.DataFrame) -> None:
+    """Add rows to the CSV."""
+    text = scores.to_csv(index=False, header=not path.exists(), float_format="%.5g")
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+if __name__ == "__main__":
+    main()
