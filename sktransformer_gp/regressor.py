@@ -94,11 +94,11 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         learned queries attend to among them; 0 = sums of single windows only.
     dropout : float in [0, 1), default=0.0
         Probability of a zero in what each part of a block adds.
-    token_dropout : float in [0, 1) or sequence of them, default=(0.0, 0.15)
+    token_dropout : float in [0, 1) or sequence of them, default=0.0
         Probability that a token is left out as a whole in a training step.
     norm_first : bool, default=True
         Layer normalisation before each part of a block (True) or after it (False, the original).
-    gate_penalty : float > 0, sequence of them or None, default=(0.04, 0.02)
+    gate_penalty : float > 0, sequence of them or None, default=(0.04, 0.12)
         Strength of sparsity of the marker gates, in units of the standardised squared error; with
         gates each marker has an additive effect beside its share in a token. None = no gates.
         Sequences here and in `token_dropout` go together, one entry for each regime: all are
@@ -260,9 +260,9 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         dim_feedforward: int = 32,
         dim_readout: int = 64,
         dropout: float = 0.0,
-        token_dropout: ArrayLike = (0.0, 0.15),
+        token_dropout: ArrayLike = 0.0,
         norm_first: bool = True,
-        gate_penalty: ArrayLike | None = (0.04, 0.02),
+        gate_penalty: ArrayLike | None = (0.04, 0.12),
         dominance: bool = True,
         cross_fitting: int | None = 5,
         preprocessor: str | TransformerMixin | None = "linkage",

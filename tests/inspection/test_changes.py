@@ -21,7 +21,7 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_changes_give_what_evaluating_anew_gives(cross, make, kind, with_folds):
     model = make(**KINDS[kind], max_iter=4).fit(cross.data[:90], cross.target[:90])
-    model.weights_ = np.full((3, 2), 0.5)  # all encoders count
+    model.weights_ = np.full_like(model.weights_, 0.5)  # all encoders count
     part = EncoderPart(model, [0, 1])
     Z = part.inputs(cross.data.to_numpy()[:90])
     folds = model.folds_ if with_folds else None
