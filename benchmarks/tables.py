@@ -26,6 +26,7 @@ TABLES = {
             accuracy.accuracy,
             accuracy.worst_traits,
             accuracy.dominance,
+            accuracy.sex,
             accuracy.multitrait,
             accuracy.calibration,
             choosing.choose,

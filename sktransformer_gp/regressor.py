@@ -17,6 +17,7 @@ from skorch.helper import predefined_split
 from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR
 
+from sktransformer_gp.callbacks import DivergenceGuard, ProgressBar, ValidationPearson
 from sktransformer_gp.copies import Rows
 from sktransformer_gp.crossfit import inner_folds, mixing_weights, selection_index
 from sktransformer_gp.dominance import dominance_moments
@@ -27,11 +28,8 @@ from sktransformer_gp.polygenic import PolygenicRegressor
 from sktransformer_gp.presets import PRESETS
 from sktransformer_gp.snp_blup import SNPBLUPRegressor
 from sktransformer_gp.training import (
-    DivergenceGuard,
     EncoderNet,
-    ProgressBar,
     SlicedBatches,
-    ValidationPearson,
     batch_size_for,
     pick_device,
 )

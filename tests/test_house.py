@@ -42,6 +42,7 @@ FLOORS = [
     {"io"},
     {"networks.windows", "networks.calls", "networks.convolution", "networks.decoder", "encoder"},
     {"networks.denoising", "training", "networks.copying"},
+    {"callbacks"},
     {"networks.fitting"},
     {"networks.call_network", "networks.adversarial"},
     {f"networks.{name}" for name in ("autoencoder", "pretraining", "finetuning", "gan")},

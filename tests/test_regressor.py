@@ -298,7 +298,7 @@ def test_silent_by_default_and_one_bar_on_demand(cross, capfd):
 
 
 def test_interrupting_stops_the_fit(cross, monkeypatch):
-    from sktransformer_gp.training import DivergenceGuard
+    from sktransformer_gp.callbacks import DivergenceGuard
 
     def interrupt(*_, **__):
         raise KeyboardInterrupt

@@ -114,6 +114,19 @@ def dominance() -> str:
     return table(["population", "dominance", *means.columns], rows)
 
 
+def sex() -> str:
+    """Return r of three traits of mice, over all and in each sex, and with the sex."""
+    scores = read("sex")
+    columns = ["r", "r_females", "r_males", "r_sex"]
+    means = scores.groupby(["trait", "markers", "dominance"], sort=False)[columns].mean()
+    rows = [
+        [trait, markers, "yes" if dominance else "no", *(f"{value:.3f}" for value in row)]
+        for (trait, markers, dominance), row in zip(means.index, means.to_numpy(), strict=True)
+    ]
+    header = ["trait", "markers", "dominance", "r", "r in females", "r in males"]
+    return table([*header, "r of prediction and sex"], sorted(rows, key=lambda row: row[0]))
+
+
 def multitrait() -> str:
     """Return r of one trait fitted with and without others."""
     scores = read("multitrait")

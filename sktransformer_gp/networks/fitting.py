@@ -10,14 +10,13 @@ from skorch.callbacks import LRScheduler
 from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR
 
+from sktransformer_gp.callbacks import DivergenceGuard, ProgressBar
 from sktransformer_gp.markers import window_index
 from sktransformer_gp.networks.calls import CallLoss, call_moments, principal_axes
 from sktransformer_gp.networks.denoising import DenoisingNet
 from sktransformer_gp.networks.windows import marker_places, window_neighbours
 from sktransformer_gp.rules import DEVICE, POSITIVE, Rule, either, whole
 from sktransformer_gp.training import (
-    DivergenceGuard,
-    ProgressBar,
     SeededNet,
     batch_size_for,
     pick_device,

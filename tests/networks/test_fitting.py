@@ -1,9 +1,9 @@
 import pytest
 from skorch.callbacks import LRScheduler
 
+from sktransformer_gp.callbacks import DivergenceGuard, ProgressBar
 from sktransformer_gp.networks import CNNGPRegressor
 from sktransformer_gp.networks.fitting import training_settings
-from sktransformer_gp.training import DivergenceGuard, ProgressBar
 
 
 @pytest.mark.parametrize("verbose", [0, 1])
