@@ -40,8 +40,9 @@ def marker_importance(
     ``effect``        The same of its average effect (Fisher): the regression of its contribution on
                       its dosage. In a linear model the marker effect times the standard deviation
                       of the dosage.
-    ``gate``          Square of the marker's gate, averaged over the encoders with their weights.
-                      All traits share the gates; the polygenic term has none. Needs no samples.
+    ``gate``          Square of the marker's gate, plus that of its dominance deviation where this
+                      is read, averaged over the encoders with their weights. All traits share the
+                      gates; the polygenic term has none. Needs no samples.
     ``permutation``   Loss of R2 when the markers of its linkage block are permuted together between
                       samples. Takes any model.
     ================  ==============================================================================
