@@ -44,6 +44,14 @@ def test_they_are_heterozygosity_less_its_regression_on_the_dosage(ploidy, weigh
         np.testing.assert_allclose(found, (h - a - b * x) / s, atol=1e-9)
 
 
+def test_blocks_of_rows_change_nothing(monkeypatch):
+    X = np.random.default_rng(0).binomial(2, 0.4, (50, 7))
+    weights = np.random.default_rng(1).uniform(1, 2, 50)
+    whole = dominance_moments(X, weights)
+    monkeypatch.setattr("sktransformer_gp.dominance.BLOCK", 20)
+    np.testing.assert_allclose(dominance_moments(X, weights), whole, rtol=1e-10, atol=1e-12)
+
+
 def selfed(generations, n=2000, m=50):
     """Return dosages of unlinked markers after generations of selfing an F1."""
     rng = np.random.default_rng(generations)
