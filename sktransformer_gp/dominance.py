@@ -51,7 +51,7 @@ def dominance_moments(X: NDArray, weights: NDArray | None = None) -> NDArray | N
     True
     """
     ploidy = float(X.max())
-    if X.min() < 0 or ploidy < 2:
+    if ploidy < 2 or X.min() < 0:
         return None
     powers = np.zeros((4, X.shape[1]))
     for rows in gen_batches(len(X), max(1, BLOCK // X.shape[1])):

@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from sktransformer_gp.encoder import MarkerEncoder
 from sktransformer_gp.inspection.encoders import EncoderPart
 from sktransformer_gp.inspection.kernels import KernelPart, Relations
 from sktransformer_gp.inspection.steps import LastStep
@@ -137,7 +136,7 @@ class _ReadoutChanges:
     def __init__(self, part: EncoderPart, Z: Tensor):
         self.encoder, self.readout, self.Z = part.encoder, part.encoder.readout, Z
         self.tokens = self.encoder.tokenize(Z, self.encoder.read(Z))  # (N, B, T, D)
-        self._read_effects(self.encoder)
+        self._read_effects()
         if self.readout.n_hidden:
             self.flat = self.readout.from_flat(self.tokens.flatten(2))  # (N, B, n_hidden)
             if self.readout.n_heads:
@@ -164,10 +163,11 @@ class _ReadoutChanges:
         dosages = dosages.to(self.tokens.device)
         return torch.cat(self.encoder.standardise(dosages, markers), dim=1)
 
-    def _read_effects(self, encoder: MarkerEncoder) -> None:
+    def _read_effects(self) -> None:
         """Compute what one unit of an input adds to its token, hidden units and output."""
+        encoder = self.encoder
         filled = encoder.windows < len(encoder.center)  # in the order of the markers
-        n_kinds = encoder.embed.weight.shape[1] // filled.shape[1]
+        n_kinds = 1 if encoder.dominance is None else 2
         self.window = filled.nonzero()[:, 0].repeat(n_kinds)  # (M,)
 
         def by_input(values: Tensor) -> Tensor:

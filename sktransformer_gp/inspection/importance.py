@@ -173,7 +173,8 @@ def _gate(step: LastStep, Y: NDArray | None, settings: _Settings) -> Importance:
     filled = windows < len(encoder.center)
     columns = encoder_columns(model)[windows[filled]]
     # A marker's gates for dosage and, where it is read, dominance: squares add up.
-    squares = sum(np.square(part) for part in np.split(gate, gate.shape[1] // filled.shape[1], 1))
+    n_kinds = 1 if encoder.dominance is None else 2
+    squares = sum(np.square(part) for part in np.split(gate, n_kinds, axis=1))
     gate, additive = (values[:, : filled.shape[1]] for values in (gate, additive))
     effects = gate[..., None] * additive  # (T, W, N, n_traits)
     squares = np.broadcast_to(squares[..., None], effects.shape)
