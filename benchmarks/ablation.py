@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from results import append, is_done
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import make_pipeline
 
@@ -109,16 +110,8 @@ def main() -> None:
     arguments = parser.parse_args()
     for name, study in studies().items():
         for model in arguments.models:
-            if not is_done(arguments.out, name, model):
-                append(run(name, study, model), arguments.out)
-
-
-def is_done(path: Path, dataset: str, model: str) -> bool:
-    """Tell whether the scores stand in the CSV."""
-    if not path.exists():
-        return False
-    scores = pd.read_csv(path)
-    return bool(((scores.dataset == dataset) & (scores.model == model)).any())
+            if not is_done(arguments.out, dataset=name, model=model):
+                append(arguments.out, run(name, study, model))
 
 
 def run(dataset: str, study, model: str) -> pd.DataFrame:
@@ -128,13 +121,6 @@ def run(dataset: str, study, model: str) -> pd.DataFrame:
     return compare_models(
         {model: pipeline}, study.data[rows], study.target[rows], dataset=dataset, random_state=0
     )
-
-
-def append(scores: pd.DataFrame, path: Path) -> None:
-    """Add rows to the CSV in one write."""
-    text = scores.to_csv(index=False, header=not path.exists(), float_format="%.5g")
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
 
 
 if __name__ == "__main__":

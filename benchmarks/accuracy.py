@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from results import append, is_done
 
 from sktransformer_gp import compare_models, datasets
 from sktransformer_gp.models import MODEL_NAMES, make_model
@@ -44,17 +45,9 @@ def main() -> None:
     for repeat in range(arguments.repeats):
         for part in [[t] for t in traits] if arguments.alone or arguments.by_trait else [traits]:
             for model in arguments.models:
-                if not is_done(arguments.out, model, repeat, part):
-                    append(run(study, arguments, model, repeat, part), arguments.out)
-
-
-def is_done(path: Path, model: str, repeat: int, traits: list[str]) -> bool:
-    """Tell whether the scores of all traits stand in the CSV."""
-    if not path.exists():
-        return False
-    scores = pd.read_csv(path)
-    found = scores[(scores.model == model) & (scores.repeat == repeat)]
-    return set(traits) <= set(found.trait)
+                cases = ({"model": model, "repeat": repeat, "trait": trait} for trait in part)
+                if not all(is_done(arguments.out, **case) for case in cases):
+                    append(arguments.out, run(study, arguments, model, repeat, part))
 
 
 def run(study, arguments, model: str, repeat: int, traits: list[str]) -> pd.DataFrame:
@@ -71,15 +64,6 @@ def run(study, arguments, model: str, repeat: int, traits: list[str]) -> pd.Data
         random_state=repeat,
     )
     return scores.assign(repeat=repeat)
-
-
-def append(scores: pd.DataFrame, path: Path) -> None:
-    """Add rows to the CSV in one write; one of an older version keeps its columns."""
-    if path.exists():
-        scores = scores[list(pd.read_csv(path, nrows=0))]
-    text = scores.to_csv(index=False, header=not path.exists(), float_format="%.5g")
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from results import append, is_done
 from sklearn.model_selection import KFold
 
 from sktransformer_gp import (
@@ -50,10 +51,10 @@ def main() -> None:
             order = np.random.default_rng(fold).permutation(train)
             rows = order[:N_KNOWN], order[N_KNOWN : N_KNOWN + N_DRAWN], test
             for source in SOURCES:
-                if not is_done(arguments.out, trait, fold, source):
-                    case = {"trait": trait, "fold": fold, "draws": source}
+                case = {"trait": trait, "fold": fold, "draws": source}
+                if not is_done(arguments.out, **case):
                     scores = run(study.data, y, rows, source)
-                    append(pd.DataFrame([{**case, **s} for s in scores]), arguments.out)
+                    append(arguments.out, [{**case, **s} for s in scores])
 
 
 def run(X: pd.DataFrame, y: np.ndarray, rows: tuple, source: str) -> list[dict]:
@@ -88,21 +89,6 @@ def draw(source: str, real: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
         return others
     drawn = GENERATORS[source].fit(real).sample(N_DRAWN, random_state=0)
     return pd.DataFrame(drawn, columns=real.columns)
-
-
-def is_done(path: Path, trait: str, fold: int, source: str) -> bool:
-    """Tell whether a case stands in the CSV."""
-    if not path.exists():
-        return False
-    done = pd.read_csv(path)
-    return ((done.trait == trait) & (done.fold == fold) & (done.draws == source)).any()
-
-
-def append(scores: pd.DataFrame, path: Path) -> None:
-    """Add rows to the CSV in one write."""
-    text = scores.to_csv(index=False, header=not path.exists(), float_format="%.5g")
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
 
 
 if __name__ == "__main__":

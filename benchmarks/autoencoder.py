@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from results import append, is_done
 from sklearn.decomposition import PCA
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.impute import IterativeImputer
@@ -55,8 +56,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     for case, run in JOBS[arguments.job](arguments):
-        if not is_done(arguments.out, case):
-            append(pd.DataFrame([{**case, **scores} for scores in run()]), arguments.out)
+        if not is_done(arguments.out, **case):
+            append(arguments.out, [{**case, **scores} for scores in run()])
 
 
 def dosages(dataset: str, n_chromosomes: int) -> pd.DataFrame:
@@ -223,21 +224,6 @@ def normality(score: str, train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray
             right += (np.asarray(imputer.transform(hidden)) == test.to_numpy()).mean(axis=1)
         return right
     return GenotypeAutoencoder(64, random_state=0).fit(train).score_samples(test)
-
-
-def is_done(path: Path, case: dict) -> bool:
-    """Tell whether a case stands in the CSV."""
-    if not path.exists():
-        return False
-    done = pd.read_csv(path)
-    return (done[list(case)] == pd.Series(case)).all(axis=1).any()
-
-
-def append(scores: pd.DataFrame, path: Path) -> None:
-    """Add rows to the CSV in one write."""
-    text = scores.to_csv(index=False, header=not path.exists(), float_format="%.5g")
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
 
 
 JOBS = {"imputation": imputation, "codes": codes, "anomalies": anomalies}

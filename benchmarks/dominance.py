@@ -10,12 +10,12 @@ No replicate's seed was used in development.
 """
 
 import argparse
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from results import append, is_done
 
 from sktransformer_gp import DosageImputer, TransformerGPRegressor, pearson_correlation
 from sktransformer_gp.datasets import fetch_barley, make_cross
@@ -25,7 +25,6 @@ N, N_TRAIN, FIRST_SEED = 700, 500, 1000
 N_QTL = {"F2": 20, "hybrids": 50}
 DEGREES = {"none": (0, 0), "partial": (0.2, 0.3), "strong": (0.3, 1.0)}
 NOISE = 0.8  # standard deviation, over that of the genetic values
-COLUMNS = ["population", "dominance", "replicate", "model", "r"]
 MODELS = ["transformer", "transformer, no dominance", "gblup", "rkhs", "lasso", "hgb", "rf"]
 
 
@@ -42,10 +41,11 @@ def main() -> None:
             rng = np.random.default_rng(FIRST_SEED + replicate)
             X = make(rng)
             for dominance, y in traits(X, N_QTL[population], rng):
-                case = (population, dominance, str(replicate))
                 for model in MODELS:
-                    if (*case, model) not in done(arguments.out):
-                        append(arguments.out, [*case, model, f"{score(model, X, y):.5g}"])
+                    case = {"population": population, "dominance": dominance}
+                    case |= {"replicate": replicate, "model": model}
+                    if not is_done(arguments.out, **case):
+                        append(arguments.out, [{**case, "r": score(model, X, y)}])
 
 
 def f2(rng: np.random.Generator) -> pd.DataFrame:
@@ -82,21 +82,6 @@ def score(model: str, X: pd.DataFrame, y: np.ndarray) -> float:
         fitted = make_model(model, random_state=0)
     fitted.fit(X[:N_TRAIN], y[:N_TRAIN])
     return pearson_correlation(y[N_TRAIN:], fitted.predict(X[N_TRAIN:]))
-
-
-def done(path: Path) -> set[tuple[str, ...]]:
-    """Tell which scores stand in the CSV."""
-    if not path.exists():
-        return set()
-    with path.open(encoding="utf-8", newline="") as file:
-        return {tuple(row[:4]) for row in csv.reader(file)}
-
-
-def append(path: Path, row: list[str]) -> None:
-    """Add a row to the CSV."""
-    is_new = not path.exists()
-    with path.open("a", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([COLUMNS, row] if is_new else [row])
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from results import append, is_done
 from sklearn.decomposition import PCA
 from sklearn.metrics import pairwise_distances, roc_auc_score
 
@@ -54,9 +55,9 @@ def main() -> None:
     for dataset in arguments.datasets:
         X, y = load(dataset, arguments.chromosomes)
         for generator in GENERATORS:
-            if not is_done(arguments.out, dataset, generator):
-                scores = {"dataset": dataset, "generator": generator, **run(X, y, generator)}
-                append(pd.DataFrame([scores]), arguments.out)
+            case = {"dataset": dataset, "generator": generator}
+            if not is_done(arguments.out, **case):
+                append(arguments.out, [{**case, **run(X, y, generator)}])
 
 
 def load(dataset: str, n_chromosomes: int) -> tuple[pd.DataFrame, np.ndarray | None]:
@@ -89,8 +90,9 @@ def run(X: pd.DataFrame, y: np.ndarray | None, generator: str) -> dict:
     seconds = time.process_time() - started
     real, unseen = X.to_numpy()[train], X.to_numpy()[other]
     scores = {**likeness(real, drawn), **privacy(real, unseen, drawn), "cpu_seconds": seconds}
+    scores |= {"r_alone": np.nan, "r_augmented": np.nan}
     if y is not None and generator != "holdout":
-        scores.update(augment(real, drawn, unseen, y[train], y[other]))
+        scores |= augment(real, drawn, unseen, y[train], y[other])
     return scores
 
 
@@ -147,26 +149,6 @@ def augment(real, drawn, unseen, y, y_unseen) -> dict:
         "r_alone": np.corrcoef(alone.predict(unseen), y_unseen)[0, 1],
         "r_augmented": np.corrcoef(GBLUPRegressor().fit(*both).predict(unseen), y_unseen)[0, 1],
     }
-
-
-def is_done(path: Path, dataset: str, generator: str) -> bool:
-    """Tell whether a case stands in the CSV."""
-    if not path.exists():
-        return False
-    done = pd.read_csv(path)
-    return ((done.dataset == dataset) & (done.generator == generator)).any()
-
-
-def append(scores: pd.DataFrame, path: Path) -> None:
-    """Add rows to the CSV in one write; what a case lacks is left empty."""
-    columns = (
-        list(pd.read_csv(path, nrows=0)) if path.exists() else [*scores, "r_alone", "r_augmented"]
-    )
-    text = scores.reindex(columns=columns).to_csv(
-        index=False, header=not path.exists(), float_format="%.5g"
-    )
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from results import append, is_done
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.impute import KNNImputer
 from sklearn.model_selection import train_test_split
@@ -84,19 +85,11 @@ def main() -> None:
         truth = None
         for repeat in range(arguments.repeats):
             for strategy in arguments.strategies:
-                if not is_done(arguments.out, dataset, repeat, strategy):
+                case = {"dataset": dataset, "repeat": repeat, "strategy": strategy}
+                if not is_done(arguments.out, **case):
                     if truth is None:
                         truth = getattr(datasets, f"fetch_{dataset}")(as_frame=True).data
-                    scores = {"dataset": dataset, "repeat": repeat, "strategy": strategy}
-                    append({**scores, **run(truth, strategy, repeat)}, arguments.out)
-
-
-def is_done(path: Path, dataset: str, repeat: int, strategy: str) -> bool:
-    """Tell whether a case stands in the CSV."""
-    if not path.exists():
-        return False
-    done = pd.read_csv(path)
-    return ((done.dataset == dataset) & (done.repeat == repeat) & (done.strategy == strategy)).any()
+                    append(arguments.out, [{**case, **run(truth, strategy, repeat)}])
 
 
 def run(truth: pd.DataFrame, strategy: str, repeat: int) -> dict:
@@ -117,13 +110,6 @@ def run(truth: pd.DataFrame, strategy: str, repeat: int) -> dict:
         "r2": np.corrcoef(imputed, true)[0, 1] ** 2,
         **seconds,
     }
-
-
-def append(scores: dict, path: Path) -> None:
-    """Add a row to the CSV in one write."""
-    text = pd.DataFrame([scores]).to_csv(index=False, header=not path.exists(), float_format="%.5g")
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from results import append, is_done
 from scipy.stats import binomtest
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.utils import Bunch
@@ -50,23 +51,8 @@ def main() -> None:
         print(report(pd.read_csv(arguments.out)).to_string(index=False, float_format="%.3f"))
         return
     for n_pairs, seed in CROSSES:
-        if not is_done(arguments.out, n_pairs, seed):
-            append(run(n_pairs, seed), arguments.out)
-
-
-def is_done(path: Path, n_pairs: int, seed: int) -> bool:
-    """Tell whether the cross stands in the CSV."""
-    if not path.exists():
-        return False
-    done = pd.read_csv(path)
-    return bool(((done["n_pairs"] == n_pairs) & (done["seed"] == seed)).any())
-
-
-def append(rows: pd.DataFrame, path: Path) -> None:
-    """Add rows to the CSV in one write."""
-    text = rows.to_csv(index=False, header=not path.exists(), float_format="%.4g")
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
+        if not is_done(arguments.out, n_pairs=n_pairs, seed=seed):
+            append(arguments.out, run(n_pairs, seed), digits=4)
 
 
 def run(n_pairs: int, seed: int) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+from results import append, is_done
 from sklearn.model_selection import KFold
 
 from sktransformer_gp import TransformerGPRegressor, pearson_correlation
@@ -46,9 +46,10 @@ def main() -> None:
     X, Y = yeast.data[seen.to_numpy()], yeast.target[seen]
     for fold, (train, test) in enumerate(KFold(5, shuffle=True, random_state=0).split(X)):
         for scenario in SCENARIOS:
-            if not is_done(arguments.out, arguments.target, scenario, fold):
+            case = {"target": arguments.target, "scenario": scenario, "fold": fold}
+            if not is_done(arguments.out, **case):
                 r = score(X, Y, train, test, arguments.target, arguments.partner, scenario)
-                append(arguments.out, arguments.target, scenario, fold, r)
+                append(arguments.out, [{**case, "r": r}])
 
 
 def score(X, Y, train, test, target: str, partner: str, scenario: str) -> float:
@@ -65,23 +66,6 @@ def score(X, Y, train, test, target: str, partner: str, scenario: str) -> float:
     model.fit(X.iloc[train], known[traits], trait_weights=weights)
     predicted = model.predict(X.iloc[test])[:, 0]
     return pearson_correlation(Y.iloc[test][target].to_numpy(), predicted)
-
-
-def is_done(path: Path, target: str, scenario: str, fold: int) -> bool:
-    """Tell whether the score stands in the CSV."""
-    if not path.exists():
-        return False
-    done = pd.read_csv(path)
-    found = (done.target == target) & (done.scenario == scenario) & (done.fold == fold)
-    return bool(found.any())
-
-
-def append(path: Path, target: str, scenario: str, fold: int, r: float) -> None:
-    """Add a row to the CSV."""
-    row = pd.DataFrame([{"target": target, "scenario": scenario, "fold": fold, "r": r}])
-    text = row.to_csv(index=False, header=not path.exists(), float_format="%.5g")
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from results import append, is_done
 
 from sktransformer_gp import (
     CNNGPRegressor,
@@ -48,8 +49,9 @@ def main() -> None:
     study = datasets.fetch_yeast(traits=["Maltose"], complete_cases=True, as_frame=True)
     X, y = study.data, study.target.to_numpy().ravel()
     for estimator, use in USES.items():
-        if not is_done(arguments.out, estimator.__name__):
-            append({"estimator": estimator.__name__, **run(estimator, use, X, y)}, arguments.out)
+        case = {"estimator": estimator.__name__}
+        if not is_done(arguments.out, **case):
+            append(arguments.out, [{**case, **run(estimator, use, X, y)}], digits=4)
 
 
 def run(estimator: type, use, X: pd.DataFrame, y: np.ndarray) -> dict:
@@ -65,18 +67,6 @@ def run(estimator: type, use, X: pd.DataFrame, y: np.ndarray) -> dict:
         "fit_seconds": fitted - started,
         "use_seconds": time.process_time() - fitted,
     }
-
-
-def is_done(path: Path, estimator: str) -> bool:
-    """Tell whether an estimator stands in the CSV."""
-    return path.exists() and (pd.read_csv(path).estimator == estimator).any()
-
-
-def append(scores: dict, path: Path) -> None:
-    """Add a row to the CSV in one write."""
-    text = pd.DataFrame([scores]).to_csv(index=False, header=not path.exists(), float_format="%.4g")
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
 
 
 if __name__ == "__main__":

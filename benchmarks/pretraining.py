@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from results import append, is_done
 
 from sktransformer_gp import (
     GBLUPRegressor,
@@ -45,13 +46,13 @@ def main() -> None:
             for n in SIZES:
                 for model in MODELS:
                     case = {"trait": trait, "seed": seed, "n_phenotyped": n, "model": model}
-                    if is_done(arguments.out, case):
+                    if is_done(arguments.out, **case):
                         continue
                     if pretrainer is None:
                         train = split(len(y), seed)[0]
                         pretrainer = MaskedGenotypePretrainer(random_state=seed).fit(X.iloc[train])
                     r = run(model, X, y, n, seed, pretrainer)
-                    append(pd.DataFrame([{**case, "r": r}]), arguments.out)
+                    append(arguments.out, [{**case, "r": r}])
 
 
 def split(n_samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -77,21 +78,6 @@ def run(model: str, X: pd.DataFrame, y: np.ndarray, n: int, seed: int, pretraine
         )
         predicted = network.fit(X.iloc[train], known).predict(X.iloc[test])
     return np.corrcoef(predicted, y[test])[0, 1]
-
-
-def is_done(path: Path, case: dict) -> bool:
-    """Tell whether a case stands in the CSV."""
-    if not path.exists():
-        return False
-    done = pd.read_csv(path)
-    return (done[list(case)] == pd.Series(case)).all(axis=1).any()
-
-
-def append(scores: pd.DataFrame, path: Path) -> None:
-    """Add rows to the CSV in one write."""
-    text = scores.to_csv(index=False, header=not path.exists(), float_format="%.5g")
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
 
 
 if __name__ == "__main__":

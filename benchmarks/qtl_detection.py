@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from results import append, is_done
 from scipy.stats import t
 from sklearn.metrics import average_precision_score
 from sklearn.utils import Bunch
@@ -49,20 +50,8 @@ def main() -> None:
         print(report(pd.read_csv(arguments.out)).to_string(index=False, float_format="%.3f"))
         return
     for seed in arguments.seeds:
-        if not is_done(arguments.out, seed):
-            append(run(seed), arguments.out)
-
-
-def is_done(path: Path, seed: int) -> bool:
-    """Tell whether the cross stands in the CSV."""
-    return path.exists() and seed in set(pd.read_csv(path)["seed"])
-
-
-def append(scores: pd.DataFrame, path: Path) -> None:
-    """Add rows to the CSV in one write."""
-    text = scores.to_csv(index=False, header=not path.exists(), float_format="%.4f")
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
+        if not is_done(arguments.out, seed=seed):
+            append(arguments.out, run(seed), digits=4)
 
 
 def run(seed: int) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from results import append, is_done
 from sklearn.model_selection import KFold
 
 from sktransformer_gp import TransformerGPRegressor, pearson_correlation
@@ -35,12 +36,13 @@ def main() -> None:
     for fold, (train, test) in enumerate(KFold(5, shuffle=True, random_state=0).split(X)):
         for markers, kept in {"all": on_x | ~on_x, "without X": ~on_x}.items():
             for dominance in (False, True):
-                if not is_done(out, fold, markers, dominance):
+                case = {"fold": fold, "markers": markers, "dominance": dominance}
+                if not is_done(out, **case):
                     model = TransformerGPRegressor(dominance=dominance, random_state=0)
                     model.fit(X.iloc[train].loc[:, kept], Y.iloc[train])
                     predicted = model.predict(X.iloc[test].loc[:, kept])
                     scores = score(Y.iloc[test], predicted, male[test])
-                    append(out, scores.assign(fold=fold, markers=markers, dominance=dominance))
+                    append(out, scores.assign(**case))
 
 
 def score(Y: pd.DataFrame, predicted: np.ndarray, male: np.ndarray) -> pd.DataFrame:
@@ -55,23 +57,6 @@ def score(Y: pd.DataFrame, predicted: np.ndarray, male: np.ndarray) -> pd.DataFr
         row["r_sex"] = pearson_correlation(male[seen].astype(float), p[seen])
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def is_done(path: Path, fold: int, markers: str, dominance: bool) -> bool:
-    """Tell whether the scores stand in the CSV."""
-    if not path.exists():
-        return False
-    done = pd.read_csv(path)
-    return bool(
-        ((done.fold == fold) & (done.markers == markers) & (done.dominance == dominance)).any()
-    )
-
-
-def append(path: Path, scores: pd.DataFrame) -> None:
-    """Add rows to the CSV."""
-    text = scores.to_csv(index=False, header=not path.exists(), float_format="%.5g")
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+from results import append
 from sklearn.utils import Bunch
 
 YEAST = {"n_samples": 806, "n_markers": 11_623}
@@ -70,7 +70,7 @@ def main() -> None:
                 row = {"case": case, "round": number, "threads": arguments.threads}
                 row |= {"measured": name, **{"n_traits": 2, **sizes}}
                 row |= run(name, sizes, arguments.threads)
-                append(arguments.out, row)
+                append(arguments.out, [row], digits=4)
                 print(row, flush=True)
 
 
@@ -81,13 +81,6 @@ def run(name: str, sizes: dict[str, int], threads: int) -> dict[str, float]:
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     return {**json.loads(done.stdout), "machine": f"{platform.machine()}, {os.cpu_count()} cores"}
-
-
-def append(path: Path, row: dict) -> None:
-    """Add a row to the CSV."""
-    text = pd.DataFrame([row]).to_csv(index=False, header=not path.exists(), float_format="%.4g")
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
 
 
 def measure(name: str, sizes: dict[str, int]) -> dict[str, float]:
