@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         rank_models,
         summarise,
     )
+    from sktransformer_gp.fixed_effects import FixedEffectsRegressor
     from sktransformer_gp.gblup import GBLUPRegressor
     from sktransformer_gp.metrics import (
         pearson_correlation,
@@ -57,6 +58,7 @@ __all__ = [
     "CrossAttentionGPRegressor",
     "DosageImputer",
     "DosageScaler",
+    "FixedEffectsRegressor",
     "GBLUPRegressor",
     "GenotypeAutoencoder",
     "GenotypeCoder",
@@ -91,6 +93,7 @@ __all__ = [
 
 _MODULES = {
     "comparison": ["compare_models", "paired_differences", "rank_models", "summarise"],
+    "fixed_effects": ["FixedEffectsRegressor"],
     "gblup": ["GBLUPRegressor"],
     "metrics": [
         "pearson_correlation",

@@ -1,6 +1,7 @@
 """GBLUP: breeding values from genomic relationships, with variances by REML."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -146,20 +147,16 @@ class GBLUPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimat
         y = check_phenotypes(self, y, X, weights)
         X, y, weights = drop_weightless(X, y, weights, self.weighting)
         traits = y.reshape(len(y), -1)
-        is_fixed = self._fixed_columns()
+        names = list(getattr(self, "feature_names_in_", []))
+        is_fixed = mark_fixed_effects(self.fixed_effects, X.shape[1], names)
         markers = X[:, ~is_fixed] if is_fixed.any() else X
         design = np.column_stack([np.ones(len(X)), X[:, is_fixed]])
-        variances = _fit_variances(markers, traits, design, weights)
-        effects = marker_sums(markers, variances.dual_coef).T  # (n_traits, n_markers)
-        residuals = traits - genetic_values(markers, effects)
-        if weights is not None:
-            design, residuals = design * weights.roots, residuals * weights.roots
-        fixed = _fixed_effects(design, residuals)
+        variances, effects, fixed = fit_mixed_model(markers, traits, design, weights)
 
         coef = np.empty((traits.shape[1], X.shape[1]))
-        coef[:, ~is_fixed], coef[:, is_fixed] = effects, fixed[1:].T
+        coef[:, ~is_fixed], coef[:, is_fixed] = effects, fixed[:, 1:]
         trait = 0 if y.ndim == 1 else slice(None)
-        self.coef_, self.intercept_ = coef[trait], fixed[0][trait]
+        self.coef_, self.intercept_ = coef[trait], fixed[:, 0][trait]
         self.lambda_, self.h2_ = variances.lambda_[trait], 1 / (1 + variances.lambda_[trait])
         self.variance_components_ = variances.components.T[trait]
         return self
@@ -181,21 +178,47 @@ class GBLUPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimat
         X = check_dosages(self, X, reset=False)
         return genetic_values(X, self.coef_) + self.intercept_
 
-    def _fixed_columns(self) -> NDArray:
-        given = [] if self.fixed_effects is None else self.fixed_effects
-        names = list(getattr(self, "feature_names_in_", []))
-        columns = _column_numbers(given, names, self.n_features_in_)
-        if columns is None:
-            raise ValueError(
-                "fixed_effects is None or a list of columns of X, by number "
-                f"(0..{self.n_features_in_ - 1}) or, where X has names, by name; got {given!r}"
-            )
-        is_fixed = np.isin(np.arange(self.n_features_in_), columns)
-        if is_fixed.all():
-            raise ValueError(
-                f"fixed_effects={given!r} leaves no marker, X has {len(is_fixed)} feature(s)"
-            )
-        return is_fixed
+
+def mark_fixed_effects(
+    given: Sequence[int] | Sequence[str] | None, n_columns: int, names: list[str]
+) -> NDArray:
+    """Mark the columns that are covariates.
+
+    Parameters
+    ----------
+    given : list of int, list of str or None
+        Columns by number or by name; None = none.
+    n_columns : int
+        Number of columns.
+    names : list of str
+        Their names; empty where they have none.
+
+    Returns
+    -------
+    ndarray of shape (n_columns,), of bool
+        True for a covariate, False for a marker.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, or no marker is left.
+
+    Examples
+    --------
+    >>> from sktransformer_gp.gblup import mark_fixed_effects
+    >>> mark_fixed_effects(["sex"], 3, ["sex", "chr1:7", "chr1:9"])
+    array([ True, False, False])
+    """
+    columns = _column_numbers([] if given is None else given, names, n_columns)
+    if columns is None:
+        raise ValueError(
+            "fixed_effects is None or a list of columns of X, by number "
+            f"(0..{n_columns - 1}) or, where X has names, by name; got {given!r}"
+        )
+    is_fixed = np.isin(np.arange(n_columns), columns)
+    if is_fixed.all():
+        raise ValueError(f"fixed_effects={given!r} leaves no marker, X has {n_columns} feature(s)")
+    return is_fixed
 
 
 def _column_numbers(given: Sequence, names: list[str], n_columns: int) -> list[int] | None:
@@ -205,6 +228,68 @@ def _column_numbers(given: Sequence, names: list[str], n_columns: int) -> list[i
     valid = names if all(isinstance(c, str) for c in given) else range(n_columns)
     unknown = any(isinstance(c, bool | np.bool_) or c not in valid for c in given)
     return None if unknown else [valid.index(c) for c in given]
+
+
+class MixedModel(NamedTuple):
+    """Hold what is estimated of ``y = W alpha + g + e``.
+
+    Attributes
+    ----------
+    variances : VarianceFit
+        Variances of g and e, trait by trait.
+    effects : ndarray of shape (n_traits, n_markers)
+        Marker effects.
+    fixed : ndarray of shape (n_traits, n_effects)
+        Fixed effects alpha.
+    """
+
+    variances: VarianceFit
+    effects: NDArray
+    fixed: NDArray
+
+
+def fit_mixed_model(
+    markers: NDArray, y: NDArray, design: NDArray, weights: SampleWeights | None = None
+) -> MixedModel:
+    """Estimate variances by REML, then marker effects and fixed effects.
+
+    Parameters
+    ----------
+    markers : ndarray of shape (n_samples, n_markers)
+        Dosages.
+    y : ndarray of shape (n_samples, n_traits)
+        Phenotypes, NaN = not observed.
+    design : ndarray of shape (n_samples, n_effects)
+        Fixed effects' columns W, the intercept's ones first.
+    weights : SampleWeights or None, default=None
+        Weights of the samples; None = all 1.
+
+    Returns
+    -------
+    MixedModel
+        The estimates; fixed effects by generalised least squares.
+
+    Raises
+    ------
+    ValueError
+        If the fixed effects leave no contrast between the samples.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktransformer_gp.gblup import fit_mixed_model
+    >>> markers, sex = np.array([[0], [0], [1], [1]]), np.array([0, 1, 0, 1])
+    >>> y = np.array([[1.0], [3.1], [1.1], [3.0]])
+    >>> design = np.column_stack([np.ones(4), sex])
+    >>> fit_mixed_model(markers, y, design).fixed.round(2)
+    array([[1.05, 2.  ]])
+    """
+    variances = _fit_variances(markers, y, design, weights)
+    effects = marker_sums(markers, variances.dual_coef).T
+    residuals = y - genetic_values(markers, effects)
+    if weights is not None:
+        design, residuals = design * weights.roots, residuals * weights.roots
+    return MixedModel(variances, effects, _fixed_effects(design, residuals).T)
 
 
 def _fit_variances(

@@ -67,7 +67,7 @@ def make_model(name: str, *, random_state: int = 0, n_jobs: int | None = None) -
     --------
     >>> from sktransformer_gp.models import make_model
     >>> [name for name, _ in make_model("lasso").steps]
-    ['dosageimputer', 'linkagemerger', 'standardscaler', 'pertraitregressor']
+    ['dosageimputer', 'linkagemerger', 'dosagescaler', 'pertraitregressor']
     """
     if name not in _STEPS:
         raise ValueError(f"unknown model {name!r}; the valid ones are {', '.join(MODEL_NAMES)}")

@@ -94,7 +94,7 @@ class PerTraitRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEsti
         # What they mean, and with it their size, is for the clones to check.
         weights = check_sample_weight(sample_weight, len(X), "precision")
         y = check_phenotypes(self, y, X, weights)
-        name = "" if weights is None else _weight_name(self._estimator())
+        name = "" if weights is None else weight_name(self._estimator())
         self._one_dimensional = y.ndim == 1
         self.estimators_ = [
             self._fit_trait(X, trait, weights, name) for trait in y.reshape(len(y), -1).T
@@ -136,27 +136,67 @@ class PerTraitRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEsti
             X,
             reset=reset,
             min_samples=2 if reset else 1,
-            allow_missing=self._takes_missing(),
+            allow_missing=takes_missing(self._estimator()),
         )
         return X if hasattr(X, "loc") else checked
 
-    def _takes_missing(self) -> bool:
-        """Tell whether the clones, or the first steps of their pipelines, accept NaN."""
-        first = self._estimator()
-        while hasattr(first, "steps"):
-            first = first.steps[0][1]
-        return get_tags(first).input_tags.allow_nan
-
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = self._takes_missing()
+        tags.input_tags.allow_nan = takes_missing(self._estimator())
         return tags
 
 
-def _weight_name(estimator: BaseEstimator) -> str:
-    """Return the name by which an estimator takes weights.
+def takes_missing(estimator: BaseEstimator) -> bool:
+    """Tell whether an estimator, or the first step of its pipeline, accepts NaN.
+
+    Parameters
+    ----------
+    estimator : estimator
+        May be a pipeline.
+
+    Returns
+    -------
+    bool
+        What its tags say.
+
+    Examples
+    --------
+    >>> from sktransformer_gp import GBLUPRegressor, make_model
+    >>> from sktransformer_gp.per_trait import takes_missing
+    >>> takes_missing(GBLUPRegressor()), takes_missing(make_model("gblup"))
+    (False, True)
+    """
+    while hasattr(estimator, "steps"):
+        estimator = estimator.steps[0][1]
+    return get_tags(estimator).input_tags.allow_nan
+
+
+def weight_name(estimator: BaseEstimator) -> str:
+    """Return the name by which an estimator takes weights of samples.
 
     A pipeline hands them to its last step: by the step's name, or by metadata routing.
+
+    Parameters
+    ----------
+    estimator : estimator
+        May be a pipeline.
+
+    Returns
+    -------
+    str
+        Name of the parameter of its ``fit``.
+
+    Raises
+    ------
+    ValueError
+        If it takes none.
+
+    Examples
+    --------
+    >>> from sktransformer_gp import make_model
+    >>> from sktransformer_gp.per_trait import weight_name
+    >>> weight_name(make_model("gblup"))
+    'gblupregressor__sample_weight'
     """
     last, prefix = estimator, ""
     while hasattr(last, "steps"):

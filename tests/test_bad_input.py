@@ -12,6 +12,7 @@ from sktransformer_gp import (
     CrossAttentionGPRegressor,
     DosageImputer,
     DosageScaler,
+    FixedEffectsRegressor,
     GBLUPRegressor,
     GenotypeCoder,
     LinkageMerger,
@@ -51,6 +52,7 @@ REGRESSORS = {
     "polygenic": PolygenicRegressor,
     "ridge for each trait": PerTraitRegressor,
     "snp-blup": SNPBLUPRegressor,
+    "fixed effects": FixedEffectsRegressor,
     "cnn": lambda: CNNGPRegressor(n_channels=4, dim_readout=4, max_iter=2, random_state=0),
     "cross-attention": lambda: CrossAttentionGPRegressor(max_iter=40, random_state=0),
 }

@@ -21,6 +21,7 @@ import sktransformer_gp
 from sktransformer_gp import (
     CNNGPRegressor,
     CrossAttentionGPRegressor,
+    FixedEffectsRegressor,
     GBLUPRegressor,
     MaskedGenotypePretrainer,
     PerTraitRegressor,
@@ -45,6 +46,7 @@ REGRESSORS = {
     "polygenic": PolygenicRegressor,
     "ridge for each trait": PerTraitRegressor,
     "snp-blup": SNPBLUPRegressor,
+    "fixed effects": lambda: FixedEffectsRegressor(fixed_effects=[0]),
     "cnn": lambda: CNNGPRegressor(n_channels=4, dim_readout=4, **SEED),
     "cross-attention": lambda: CrossAttentionGPRegressor(**SEED),
     "pretrained": lambda: PretrainedGPRegressor(MaskedGenotypePretrainer(max_iter=1), **SEED),
@@ -71,6 +73,7 @@ LATE = {
     "polygenic": "sktransformer_gp.polygenic.missingness_patterns",
     "ridge for each trait": "sktransformer_gp.per_trait.PerTraitRegressor._fit_trait",
     "snp-blup": "sktransformer_gp.snp_blup.fit_iteratively",
+    "fixed effects": "sktransformer_gp.gblup.genetic_values",
     "cnn": "sktransformer_gp.neural.NeuralRegressorMixin._keep_record",
     "cross-attention": "sktransformer_gp.neural.NeuralRegressorMixin._keep_record",
     "pretrained": "sktransformer_gp.neural.NeuralRegressorMixin._keep_record",

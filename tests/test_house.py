@@ -58,7 +58,7 @@ FLOORS = [
     {"neural"},
     {"gblup", "rkhs", "polygenic", "snp_blup", "per_trait"}
     | {f"networks.{name}" for name in ("cnn", "cross_attention", "pretrained")},
-    {"regressor", "networks"},
+    {"regressor", "networks", "fixed_effects"},
     {"models", "comparison.leaks", "comparison.study", "comparison.inference"},
     {"comparison.workers", "comparison.statistics"},
     {"comparison.cells"},

@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from skorch.exceptions import DeviceWarning
 
+from sktransformer_gp.fixed_effects import FixedEffectsRegressor
 from sktransformer_gp.gblup import GBLUPRegressor
 from sktransformer_gp.per_trait import PerTraitRegressor
 from sktransformer_gp.polygenic import PolygenicRegressor
@@ -37,6 +38,7 @@ REGRESSORS = [
     RKHSRegressor(),
     PolygenicRegressor(),
     PerTraitRegressor(),
+    FixedEffectsRegressor(fixed_effects=[0]),
     make_pipeline(DosageImputer(), TRANSFORMER).set_output(transform="pandas"),
 ]
 TRANSFORMERS = [

@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sktransformer_gp import (
     CNNGPRegressor,
     CrossAttentionGPRegressor,
+    FixedEffectsRegressor,
     GBLUPRegressor,
     MaskedGenotypePretrainer,
     PerTraitRegressor,
@@ -52,6 +53,7 @@ REGRESSORS = {
     **MIXED_MODELS,
     **NETWORKS,
     "ridge for each trait": PerTraitRegressor,
+    "fixed effects": partial(FixedEffectsRegressor, fixed_effects=[0]),
     "pipeline for each trait": lambda: PerTraitRegressor(
         make_pipeline(StandardScaler(with_std=False), GBLUPRegressor())
     ),
