@@ -22,11 +22,11 @@ from sktransformer_gp.weights import check_sample_weight, drop_weightless
 class FixedEffectsRegressor(TraitRegressorMixin, PageMixin, BaseEstimator):
     """Take fixed effects out of the phenotypes, and learn the rest from markers by any regressor.
 
-    ``y = W alpha + f(x) + e`` with covariates W, such as a sex, trials, years or an age, and
-    dosages x. The effects alpha are those of a mixed model, in which relatives resemble each other:
-    what a year owes to better lines is not taken for the year's. `estimator` learns
-    ``y - W alpha`` from the markers alone, and predictions are the sum of both. All of it is
-    learned in `fit`, so that in a cross-validation no test fold enters.
+    ``y = W alpha + f(x) + e`` with covariates W, such as a sex, trials, years or an age, counted
+    from their means, and dosages x. The effects alpha are those of a mixed model, in which
+    relatives resemble each other: what a year owes to better lines is not taken for the year's.
+    `estimator` learns ``y - W alpha`` from the markers alone, and predictions are the sum of both.
+    All of it is learned in `fit`, so that in a cross-validation no test fold enters.
 
     Parameters
     ----------
@@ -44,7 +44,10 @@ class FixedEffectsRegressor(TraitRegressorMixin, PageMixin, BaseEstimator):
     Attributes
     ----------
     estimator_ : estimator
-        The fitted clone; ``estimator_.predict`` takes markers alone and returns genetic values.
+        The fitted clone; ``estimator_.predict`` takes markers alone and returns genetic values, at
+        the mean of the covariates.
+    covariate_means_ : ndarray of shape (n_effects,)
+        Means of the covariates in the training rows.
     fixed_effects_ : ndarray of shape (n_effects,) or (n_traits, n_effects)
         Effects, in the unit of the trait per unit of the covariate, in the order of X's columns.
     n_features_in_ : int
@@ -62,6 +65,10 @@ class FixedEffectsRegressor(TraitRegressorMixin, PageMixin, BaseEstimator):
     ``alpha = (W' V^-1 W)^-1 W' V^-1 y`` with an intercept in W and ``V = s2_g G + s2_e I``, each
     trait on its observed samples; for this, missing dosages are imputed by the mean. That the
     effects are estimated is no part of a standard deviation that `estimator` returns.
+
+    Of effects that fit equally well the smallest are taken: with a column for each of several
+    classes they lie around zero, and samples of a class that training has not seen, 0 in all
+    columns, are predicted as of an average class.
 
     Correlations over all samples count what covariates predict. Compare models within a sex, a
     trial or a year, or by ``estimator_``, where genetic values are wanted.
@@ -133,9 +140,12 @@ class FixedEffectsRegressor(TraitRegressorMixin, PageMixin, BaseEstimator):
         y = check_phenotypes(self, y, covariates, weights)
         estimator = clone(self._estimator())
         given = {} if weights is None else {weight_name(estimator): weights}
-        effects = self._estimate(covariates, markers, y.reshape(len(y), -1), weights)
+        counts = np.ones(len(covariates)) if weights is None else weights
+        self.covariate_means_ = counts @ covariates / counts.sum()
+        centred = covariates - self.covariate_means_
+        effects = self._estimate(centred, markers, y.reshape(len(y), -1), weights)
         self.fixed_effects_ = effects[0] if y.ndim == 1 else effects
-        self.estimator_ = estimator.fit(markers, y - covariates @ self.fixed_effects_.T, **given)
+        self.estimator_ = estimator.fit(markers, y - centred @ self.fixed_effects_.T, **given)
         return self
 
     def predict(self, X: ArrayLike, **parameters: Any) -> Any:
@@ -156,7 +166,7 @@ class FixedEffectsRegressor(TraitRegressorMixin, PageMixin, BaseEstimator):
         """
         check_is_fitted(self)
         covariates, markers = self._part(X, reset=False)
-        fixed = covariates @ self.fixed_effects_.T
+        fixed = (covariates - self.covariate_means_) @ self.fixed_effects_.T
         predicted = self.estimator_.predict(markers, **parameters)
         if isinstance(predicted, tuple):
             return predicted[0] + fixed, *predicted[1:]

@@ -106,7 +106,7 @@ def test_the_estimator_sees_markers_and_what_the_effects_leave(cross, as_frame):
     model = FixedEffectsRegressor(recorder, fixed).fit(X, cross.Y)
     predicted = model.predict(X)
 
-    by_hand = cross.covariates.to_numpy() @ model.fixed_effects_.T
+    by_hand = (cross.covariates - cross.covariates.mean()).to_numpy() @ model.fixed_effects_.T
     np.testing.assert_allclose(model.estimator_.y_, cross.Y - by_hand, rtol=1e-12)
     np.testing.assert_allclose(predicted, by_hand, rtol=1e-12)
     for seen in (model.estimator_.X_, model.estimator_.predicted_):
@@ -227,6 +227,23 @@ def test_truth_values_are_numbers(cross):
     model = FixedEffectsRegressor(Ridge(), COVARIATES).fit(X, cross.Y)
     expected = FixedEffectsRegressor(Ridge(), COVARIATES).fit(cross.X, cross.Y)
     np.testing.assert_array_equal(model.fixed_effects_, expected.fixed_effects_)
+
+
+def test_classes_have_effects_around_the_mean_and_a_new_one_is_average(cross):
+    trial = pd.Series(np.resize(["a", "b", "c", "c"], 200), cross.data.index)
+    shift = trial.map({"a": 30.0, "b": 20.0, "c": 10.0}).to_numpy()
+    dummies = pd.get_dummies(trial)
+    X = pd.concat([dummies, cross.data], axis=1)
+    y = cross.target.iloc[:, 0].to_numpy() + shift
+    model = FixedEffectsRegressor(Ridge(), list(dummies)).fit(X, y)
+    effects = model.fixed_effects_
+
+    # Standard errors of .2 or so.
+    np.testing.assert_allclose(effects - effects.mean(), [10, 0, -10], atol=0.5)
+    genetic = model.estimator_.predict(cross.data)
+    assert genetic.mean() == pytest.approx(y.mean())
+    elsewhere = model.predict(X.assign(a=False, b=False, c=False)) - genetic
+    np.testing.assert_allclose(elsewhere, 20 - shift.mean(), atol=2)
 
 
 def test_columns_that_are_not_there_are_named(cross):

@@ -77,7 +77,8 @@ FLOORS = [
     | {f"plotting.{name}" for name in ("candidates", "heatmaps", "importance")},
     {"plotting"},
     {"report"},
-    {"__init__", "commands", "commands.cluster", "commands.files", "commands.options"},
+    {"__init__", "commands", "commands.cluster", "commands.files", "commands.options"}
+    | {"commands.fixed_effects"},
     {"commands.results", "commands.studies", "commands.fit", "commands.predict"},
     {"commands.compare", "commands.quality"},
     {"__main__"},

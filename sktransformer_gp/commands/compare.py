@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sktransformer_gp.commands.cluster import join_cluster
-from sktransformer_gp.commands.options import add_file_options, at_least
+from sktransformer_gp.commands.fixed_effects import put_beside_markers, stand_around
+from sktransformer_gp.commands.options import add_file_options, add_fixed_effects, at_least
 from sktransformer_gp.commands.results import check_figures, write_results
 from sktransformer_gp.commands.studies import DATASETS, check_source, choose_protocol, load_study
 
@@ -88,6 +89,7 @@ def fill_compare(parser: argparse.ArgumentParser) -> None:
         metavar="COLUMN",
         help="column of --phenotypes, for instance family or year: keep each group in one fold",
     )
+    add_fixed_effects(parser, "--phenotypes, or of the data set's covariates,")
     parser.add_argument(
         "--train-fractions",
         nargs="+",
@@ -249,11 +251,15 @@ def _compare(arguments: argparse.Namespace, argv: Sequence[str]) -> "pd.DataFram
     if arguments.overwrite and not resume:
         journal.clear()
     _announce(study, arguments)
-    models = {name: make_model(name, random_state=arguments.seed) for name in arguments.models}
-    with join_cluster(arguments.dask, [study.data, study.target]):
+    X, effects = put_beside_markers(study, arguments)
+    models = {
+        name: stand_around(make_model(name, random_state=arguments.seed), effects)
+        for name in arguments.models
+    }
+    with join_cluster(arguments.dask, [X, study.target]):
         return compare_models(
             models,
-            study.data,
+            X,
             study.target,
             **protocol,
             train_fractions=arguments.train_fractions,

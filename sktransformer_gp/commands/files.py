@@ -20,14 +20,15 @@ def load_files(arguments: argparse.Namespace) -> "Bunch":
     Parameters
     ----------
     arguments : Namespace
-        Options `genotypes`, `phenotypes`, `id`, `traits`, `ploidy`, `replicates`, `groups` and
-        `complete_cases`.
+        Options `genotypes`, `phenotypes`, `id`, `traits`, `ploidy`, `replicates`, `groups`,
+        `fixed_effects`, `covariates` and `complete_cases`.
 
     Returns
     -------
     Bunch
         `name`, `data` and `target` (DataFrames; lines with a phenotype of any of the traits, in
-        the order of the genotypes), `groups` (ndarray or None) and `genotypes`
+        the order of the genotypes), `groups` (ndarray or None), `covariates` (DataFrame of text;
+        the columns of fixed effects and covariates) and `genotypes`
         (:class:`~sktransformer_gp.io.Genotypes`, row by row those of `data`).
 
     Raises
@@ -37,6 +38,7 @@ def load_files(arguments: argparse.Namespace) -> "Bunch":
     OSError, ImportError
         If a file cannot be read.
     """
+    import pandas as pd
     from sklearn.utils import Bunch
 
     aligned = _align(arguments)
@@ -46,12 +48,17 @@ def load_files(arguments: argparse.Namespace) -> "Bunch":
         genotypes = genotypes.select(samples=_not_empty(target, "all of the traits").index)
     groups = None
     if arguments.groups is not None:
-        groups = _groups_of_lines(arguments, target.index)
+        groups = _column_of_lines(arguments, arguments.groups, target.index)
+    covariates = {
+        name: _column_of_lines(arguments, name, target.index)
+        for name in [*arguments.fixed_effects, *arguments.covariates]
+    }
     return Bunch(
         name=arguments.genotypes.name,
         data=genotypes.to_frame(),
         target=target,
         groups=groups,
+        covariates=pd.DataFrame(covariates, target.index),
         genotypes=genotypes,
     )
 
@@ -72,7 +79,8 @@ def _align(arguments: argparse.Namespace) -> "Alignment":
 
 def _choose_traits(arguments: argparse.Namespace) -> list[str]:
     header = next(_rows(arguments.phenotypes))
-    others = (header[0] if arguments.id is None else arguments.id, arguments.groups)
+    others = [header[0] if arguments.id is None else arguments.id, arguments.groups]
+    others += [*arguments.fixed_effects, *arguments.covariates]
     valid = [name for name in header if name and name not in others]
     unknown = [trait for trait in arguments.traits or [] if trait not in valid]
     if unknown:
@@ -88,8 +96,8 @@ def _not_empty(records: "pd.DataFrame", what: str) -> "pd.DataFrame":
     return records
 
 
-def read_groups(path: Path, id: str | None, column: str) -> dict[str, str]:
-    """Read the group of each line, which all its rows have to agree on.
+def read_column(path: Path, id: str | None, column: str) -> dict[str, str]:
+    """Read what a column says of each line, which all its rows have to agree on.
 
     Parameters
     ----------
@@ -98,17 +106,17 @@ def read_groups(path: Path, id: str | None, column: str) -> dict[str, str]:
     id : str or None
         Column with the lines' names; None = the first.
     column : str
-        Column with their groups.
+        Column with their group, or another class.
 
     Returns
     -------
     dict of str to str
-        Group of each line, "" where the cell is empty.
+        Text of each line, "" where the cell is empty.
 
     Raises
     ------
     ValueError
-        If a column is unknown, or a line is in two groups.
+        If a column is unknown, or a line has two texts.
     """
     rows = _rows(path)
     header = next(rows)
@@ -116,25 +124,29 @@ def read_groups(path: Path, id: str | None, column: str) -> dict[str, str]:
     if unknown:
         raise ValueError(f"{path}: unknown column {unknown[0]!r}; the valid ones are {header}")
     key, place = 0 if id is None else header.index(id), header.index(column)
-    groups: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for row in rows:
-        name, group = row[key], row[place]
-        if groups.setdefault(name, group) != group:
-            raise ValueError(f"{path}: line {name!r} is in two groups, {groups[name]!r}, {group!r}")
-    return groups
+        name, text = row[key], row[place]
+        if texts.setdefault(name, text) != text:
+            raise ValueError(
+                f"{path}: line {name!r} is in two groups of column {column!r}, {texts[name]!r}, "
+                f"{text!r}"
+            )
+    return texts
 
 
-def _groups_of_lines(arguments: argparse.Namespace, lines: "Sequence[str]") -> "NDArray":
+def _column_of_lines(
+    arguments: argparse.Namespace, column: str, lines: "Sequence[str]"
+) -> "NDArray":
     import numpy as np
 
-    groups = read_groups(arguments.phenotypes, arguments.id, arguments.groups)
-    lacking = [name for name in lines if not groups[name]]
+    texts = read_column(arguments.phenotypes, arguments.id, column)
+    lacking = [name for name in lines if not texts[name]]
     if lacking:
         raise ValueError(
-            f"{arguments.phenotypes}: line {lacking[0]!r} has no group in column "
-            f"{arguments.groups!r}"
+            f"{arguments.phenotypes}: line {lacking[0]!r} has an empty cell in column {column!r}"
         )
-    return np.array([groups[name] for name in lines])
+    return np.array([texts[name] for name in lines], dtype=object)
 
 
 def _rows(path: Path) -> "Iterator[list[str]]":

@@ -7,14 +7,17 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from sktransformer_gp.commands.files import load_files
+from sktransformer_gp.commands.fixed_effects import put_beside_markers, stand_around
 from sktransformer_gp.commands.options import (
     add_file_options,
+    add_fixed_effects,
     add_overwrite,
     at_least,
     prepare_target,
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
     from sklearn.pipeline import Pipeline
     from sklearn.utils import Bunch
 
@@ -34,6 +37,7 @@ def fill_fit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--traits", nargs="+", metavar="TRAIT", help="columns of --phenotypes (default: all)"
     )
+    add_fixed_effects(parser, "--phenotypes")
     parser.add_argument(
         "--name", choices=NAMES, default="transformer", help="the model (default: %(default)s)"
     )
@@ -75,28 +79,39 @@ def run_fit(parser: argparse.ArgumentParser, argv: Sequence[str]) -> int:
     prepare_target(arguments.model, overwrite=arguments.overwrite)
     study = load_files(arguments)
     start = perf_counter()
-    model = _fit(study, arguments)
+    model, effects = _fit(study, arguments)
     seconds = perf_counter() - start
 
     from sktransformer_gp.saving import save_model
 
     save_model(model, arguments.model, metadata=_describe(study, argv))
     print(_summarise(study, arguments, seconds))
+    if effects is not None:
+        print(
+            "Fixed effects, taken out of the phenotypes; predict gives genetic values, at their "
+            f"average:\n{effects.to_string(float_format='%.4g')}"
+        )
     return 0
 
 
-def _fit(study: "Bunch", arguments: argparse.Namespace) -> "Pipeline":
+def _fit(study: "Bunch", arguments: argparse.Namespace) -> tuple["Pipeline", "pd.DataFrame | None"]:
+    """Return the fitted model of the markers, and the fixed effects of each trait."""
+    import pandas as pd
+
     from sktransformer_gp.models import make_model
 
     model = make_model(arguments.name, random_state=arguments.seed)
     shows_progress = "verbose" in model[-1].get_params()
     if shows_progress:
         model[-1].set_params(verbose=1)
-    model.fit(study.data, study.target)
+    X, names = put_beside_markers(study, arguments)
+    whole = stand_around(model, names).fit(X, study.target)
+    effects = pd.DataFrame(whole.fixed_effects_.T, names, list(study.target)) if names else None
+    model = whole.estimator_ if names else whole
     if shows_progress:
         # The bar is this command's, not the saved model's.
         model[-1].set_params(verbose=0)
-    return model
+    return model, effects
 
 
 def _describe(study: "Bunch", argv: Sequence[str]) -> dict[str, Any]:

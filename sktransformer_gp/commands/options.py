@@ -97,6 +97,33 @@ def add_file_options(parser: argparse.ArgumentParser, *, required: bool) -> None
     )
 
 
+def add_fixed_effects(parser: argparse.ArgumentParser, where: str) -> None:
+    """Add the options that name fixed effects.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        The command's parser.
+    where : str
+        What has the columns.
+    """
+    parser.add_argument(
+        "--fixed-effects",
+        nargs="+",
+        default=[],
+        metavar="COLUMN",
+        help=f"columns of {where} with classes that lines are in, for instance sex or year: their "
+        "effects are taken out of the phenotypes",
+    )
+    parser.add_argument(
+        "--covariates",
+        nargs="+",
+        default=[],
+        metavar="COLUMN",
+        help=f"columns of {where} with numbers, for instance an age: likewise",
+    )
+
+
 def add_overwrite(parser: argparse.ArgumentParser) -> None:
     """Add the option that allows a command to replace its file.
 

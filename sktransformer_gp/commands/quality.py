@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sktransformer_gp.commands.files import read_groups
+from sktransformer_gp.commands.files import read_column
 from sktransformer_gp.commands.options import (
     add_genotype_options,
     add_overwrite,
@@ -102,7 +102,7 @@ def run_quality(parser: argparse.ArgumentParser, argv: Sequence[str]) -> int:
 
 def _groups(samples: "NDArray", arguments: argparse.Namespace) -> list[str | None]:
     """Return the group of each sample, None where it is unknown."""
-    groups = read_groups(arguments.phenotypes, arguments.id, arguments.groups)
+    groups = read_column(arguments.phenotypes, arguments.id, arguments.groups)
     found = [groups.get(name) or None for name in samples]
     if not any(found):
         raise ValueError(

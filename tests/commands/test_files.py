@@ -21,6 +21,8 @@ OPTIONS = {
     "ploidy": 2,
     "replicates": "error",
     "groups": None,
+    "fixed_effects": [],
+    "covariates": [],
     "complete_cases": False,
 }
 
@@ -80,6 +82,13 @@ def test_replicates_are_refused_or_averaged(load):
     assert study.groups.tolist() == ["y", "x", "x"]
 
 
+def test_fixed_effects_and_covariates_are_no_traits(load):
+    study = load(traits=None, fixed_effects=["family"], covariates=["plot"])
+    assert list(study.target) == ["yield", "protein"]
+    assert study.covariates.index.tolist() == study.target.index.tolist() == [*"ABC"]
+    assert study.covariates.to_dict("list") == {"family": ["y", "x", "x"], "plot": [*"241"]}
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -87,8 +96,13 @@ def test_replicates_are_refused_or_averaged(load):
         ({"groups": "cage"}, r"unknown column 'cage'; the valid ones are \['plot', 'line',"),
         ({"groups": "family", "traits": ["family"]}, r"unknown trait 'family'"),
         ({"id": "name"}, "'name'"),
+        ({"fixed_effects": ["sex"]}, r"unknown column 'sex'; the valid ones are \['plot', 'line',"),
+        ({"table": TABLE.replace("2;A", ";A"), "covariates": ["plot"]}, "'A' has an empty cell"),
         ({"replicates": "mean", "table": TABLE + "6;B;4;;z\n", "groups": "family"}, "two groups"),
-        ({"table": TABLE.replace("5;x", "5;"), "groups": "family"}, "'B' has no group"),
+        (
+            {"table": TABLE.replace("5;x", "5;"), "groups": "family"},
+            "'B' has an empty cell in column 'family'",
+        ),
         ({"table": "line,yield\nA,\nB,NA\n", "traits": None}, "no line has phenotypes of any"),
         ({"table": "line,y,z\nA,1,\nB,,2\n", "traits": None, "complete_cases": True}, "of all of"),
         ({"table": "line,yield\nA1,1\n", "traits": None}, "no sample has both"),
