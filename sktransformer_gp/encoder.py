@@ -186,7 +186,8 @@ class Readout(nn.Module):
     n_members, n_tokens, d_model, n_heads, n_hidden, n_traits : int
         Sizes; ``n_hidden=0`` leaves the second part out, ``n_heads=0`` leaves p out.
     generator : Generator
-        Source of the initial weights; what the second part adds starts at zero.
+        Source of the initial weights; what the second part adds starts at zero, and in it what p
+        adds: in a few hundred lines, sums of windows that are not sparse yet are noise.
 
     Notes
     -----
@@ -211,7 +212,7 @@ class Readout(nn.Module):
         self.n_hidden, self.n_heads = n_hidden, n_heads
         if n_hidden and n_heads:
             self.pool = AttentionPooling(n_members, d_model, n_heads, generator)
-            self.from_pool = Linear(n_members, d_model, n_hidden, generator)
+            self.from_pool = Linear(n_members, d_model, n_hidden, None)
         if n_hidden:
             self.from_flat = Linear(n_members, n_flat, n_hidden, None)
             nn.init.normal_(self.from_flat.weight, std=3 * n_flat**-0.5, generator=generator)
