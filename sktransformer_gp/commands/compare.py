@@ -281,8 +281,10 @@ def _announce(study: "Bunch", arguments: argparse.Namespace) -> None:
         "forward": "Each group predicted from those before it",
         "sparse": f"Sparse testing in {arguments.cv} folds{times}",
     }[arguments.protocol]
+    effects = ", ".join([*arguments.fixed_effects, *arguments.covariates])
+    beside = f"; fixed effects: {effects}" if effects else ""
     print(
-        f"{study.name}: {n_samples} samples x {n_markers} markers; traits: {traits}.\n"
+        f"{study.name}: {n_samples} samples x {n_markers} markers; traits: {traits}{beside}.\n"
         f"{protocol}, the same folds for all models, seed {arguments.seed}.",
         flush=True,
     )

@@ -93,10 +93,11 @@ def herd(trial, write):
     return trial
 
 
-def test_compare_learns_the_effects_in_each_training_fold(herd, tmp_path):
+def test_compare_learns_the_effects_in_each_training_fold(herd, tmp_path, capfd):
     folder = tmp_path / "results"
     command = ["compare", *herd.words, "--models", "gblup", "--cv", "3", "--out", str(folder)]
     assert main(command) == 0
+    assert "traits: yield, protein; fixed effects: sex, age." in capfd.readouterr().out
     found = pd.read_csv(folder / "scores.csv")
     expected = compare_models({"gblup": herd.model}, herd.X, herd.phenotypes, cv=3, verbose=0)
     pd.testing.assert_frame_equal(
