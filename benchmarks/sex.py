@@ -1,4 +1,4 @@
-"""What predictions of mice know of the sex: with and without the X chromosome; restartable.
+"""What predictions of mice know of the sex: from the X chromosome, or told; restartable.
 
     python benchmarks/sex.py --out benchmarks/sex.csv
 
@@ -13,12 +13,26 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from results import append, is_done
+from sklearn.base import clone
 from sklearn.model_selection import KFold
 
-from sktransformer_gp import TransformerGPRegressor, pearson_correlation
+from sktransformer_gp import (
+    FixedEffectsRegressor,
+    GBLUPRegressor,
+    TransformerGPRegressor,
+    pearson_correlation,
+)
 from sktransformer_gp.datasets import fetch_mice
 
 TRAITS = ["Obesity.EndNormalBW", "Biochem.HDL", "Obesity.BMI"]
+TRANSFORMER = TransformerGPRegressor(random_state=0)
+MODELS = {
+    "gblup": GBLUPRegressor(),
+    "transformer, no dominance": TransformerGPRegressor(dominance=False, random_state=0),
+    "transformer": TRANSFORMER,
+    "gblup, sex fixed": FixedEffectsRegressor(GBLUPRegressor(), ["male"]),
+    "transformer, sex fixed": FixedEffectsRegressor(TRANSFORMER, ["male"]),
+}
 
 
 def main() -> None:
@@ -26,8 +40,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--out", type=Path, required=True)
-    out = parser.parse_args().out
+    arguments = parser.parse_args()
     mice = fetch_mice(traits=TRAITS, as_frame=True)
     seen = mice.target.notna().any(axis=1).to_numpy()
     X, Y = mice.data[seen], mice.target[seen]
@@ -35,14 +50,15 @@ def main() -> None:
     on_x = mice.chromosomes == "X"
     for fold, (train, test) in enumerate(KFold(5, shuffle=True, random_state=0).split(X)):
         for markers, kept in {"all": on_x | ~on_x, "without X": ~on_x}.items():
-            for dominance in (False, True):
-                case = {"fold": fold, "markers": markers, "dominance": dominance}
-                if not is_done(out, **case):
-                    model = TransformerGPRegressor(dominance=dominance, random_state=0)
-                    model.fit(X.iloc[train].loc[:, kept], Y.iloc[train])
-                    predicted = model.predict(X.iloc[test].loc[:, kept])
-                    scores = score(Y.iloc[test], predicted, male[test])
-                    append(out, scores.assign(**case))
+            for name in arguments.models:
+                case = {"fold": fold, "markers": markers, "model": name}
+                if not is_done(arguments.out, **case):
+                    data = X.loc[:, kept]
+                    if "fixed" in name:
+                        data = data.assign(male=male.astype(np.int8))
+                    model = clone(MODELS[name]).fit(data.iloc[train], Y.iloc[train])
+                    scores = score(Y.iloc[test], model.predict(data.iloc[test]), male[test])
+                    append(arguments.out, scores.assign(**case))
 
 
 def score(Y: pd.DataFrame, predicted: np.ndarray, male: np.ndarray) -> pd.DataFrame:

@@ -17,6 +17,7 @@ STUDIES = {
     "mice, 20 traits": ("accuracy_mice", None),
     "mice, folds by cage": ("accuracy_mice_cages", None),
 }
+ABLATED = ["yeast", "wheat", "barley", "small crosses"]
 MODELS = ["transformer", "gblup", "rkhs", "lasso", "hgb", "rf"]
 
 
@@ -87,19 +88,20 @@ def ablations() -> str:
     scores = read("ablation")
     names = scores.model.unique()
     r = scores.groupby(["dataset", "trait", "model"]).r.mean().unstack()[names]
-    crop = r.index.get_level_values("dataset").str.replace(".+ .+", "yeast", regex=True)
+    studies = r.index.get_level_values("dataset")
+    for pattern, name in {r".+ \+ .+": "yeast", r"cross of .+": "small crosses"}.items():
+        studies = studies.str.replace(pattern, name, regex=True)
     rows = []
     for name in names:
         row = [name]
-        for species in ("yeast", "wheat", "barley"):
-            part = r[crop == species]
+        for study in ABLATED:
+            part = r[studies == study]
             difference = part[name] - part["default"]
             half = t.ppf(0.975, len(part) - 1) * difference.sem()
             shown = "" if name == "default" else f"{difference.mean():+.4f} ± {half:.4f}"
             row += [f"{part[name].mean():.4f}", shown]
         rows.append(row)
-    header = [f"{species} r" for species in ("yeast", "wheat", "barley")]
-    columns = [column for r in header for column in (r, "difference")]
+    columns = [column for study in ABLATED for column in (f"{study} r", "difference")]
     return table(["variant", *columns], rows)
 
 
@@ -115,16 +117,18 @@ def dominance() -> str:
 
 
 def sex() -> str:
-    """Return r of three traits of mice, over all and in each sex, and with the sex."""
+    """Return mean r over three traits of mice: of all, in each sex, and with the sex."""
     scores = read("sex")
     columns = ["r", "r_females", "r_males", "r_sex"]
-    means = scores.groupby(["trait", "markers", "dominance"], sort=False)[columns].mean()
+    means = scores.groupby(["markers", "model"])[columns].mean()
+    models = ["gblup", "transformer, no dominance", "transformer"]
     rows = [
-        [trait, markers, "yes" if dominance else "no", *(f"{value:.3f}" for value in row)]
-        for (trait, markers, dominance), row in zip(means.index, means.to_numpy(), strict=True)
+        [markers, model, *(f"{value:.3f}" for value in means.loc[(markers, model)])]
+        for markers in ("all", "without X")
+        for model in [*models, "gblup, sex fixed", "transformer, sex fixed"]
     ]
-    header = ["trait", "markers", "dominance", "r", "r in females", "r in males"]
-    return table([*header, "r of prediction and sex"], sorted(rows, key=lambda row: row[0]))
+    header = ["markers", "model", "r", "r in females", "r in males", "r of prediction and sex"]
+    return table(header, rows)
 
 
 def multitrait() -> str:

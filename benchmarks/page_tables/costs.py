@@ -27,7 +27,6 @@ def speed() -> str:
 def ratios() -> str:
     """Return medians of ratios within a round, and exponents of the cost."""
     costs = read("speed")
-    step, product = (_seconds(costs, "matmul", name, "gflop") for name in ("step", "matmul"))
     rows = {
         "a fit / two forests of 500 trees": _ratio(costs, "fit", "transformer", "forest"),
         "an epoch of all ten encoders, batches of 8 / one plain encoder": _ratio(
@@ -36,7 +35,8 @@ def ratios() -> str:
         "an epoch of one encoder alone / one plain encoder": _ratio(
             costs, "epoch", "epoch of one encoder", "plain epoch"
         ),
-        "operations a second in training / in a large product": (product / step).median(),
+        "operations a second in training / in a large product": _share_of_peak(costs, 2),
+        "the same on one thread, as fits train": _share_of_peak(costs, 1),
         "46 traits / one": _growth(costs, "traits", "n_traits")[0],
         "16,000 lines x 20,000 markers / GBLUP": _ratio(costs, "large", "transformer", "gblup"),
         "exponent of the cost in lines, 1,000 to 16,000": _growth(costs, "samples", "n_samples")[1],
@@ -53,6 +53,12 @@ def _seconds(costs: pd.DataFrame, case: str, measured: str, per: str | None = No
 
 def _ratio(costs: pd.DataFrame, case: str, one: str, other: str) -> float:
     return (_seconds(costs, case, one) / _seconds(costs, case, other)).median()
+
+
+def _share_of_peak(costs: pd.DataFrame, threads: int) -> float:
+    costs = costs[costs.threads == threads]
+    step, product = (_seconds(costs, "matmul", name, "gflop") for name in ("step", "matmul"))
+    return (product / step).median()
 
 
 def _growth(costs: pd.DataFrame, case: str, size: str) -> tuple[float, float]:
