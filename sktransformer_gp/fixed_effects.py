@@ -15,11 +15,12 @@ from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.per_trait import takes_missing, weight_name
 from sktransformer_gp.preprocessing import DosageImputer
+from sktransformer_gp.saving.estimators import ModelFileMixin
 from sktransformer_gp.validation import all_or_nothing, check_dosages, check_phenotypes
 from sktransformer_gp.weights import check_sample_weight, drop_weightless
 
 
-class FixedEffectsRegressor(TraitRegressorMixin, PageMixin, BaseEstimator):
+class FixedEffectsRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimator):
     """Take fixed effects out of the phenotypes, and learn the rest from markers by any regressor.
 
     ``y = W alpha + f(x) + e`` with covariates W, such as a sex, trials, years or an age, counted

@@ -40,6 +40,10 @@ SHAPES: dict[str, dict[str, str]] = {
         "intercept_ lambda_ h2_": "float traits?",
         "variance_components_": "float traits? 2",
     },
+    "FixedEffectsRegressor": {
+        "covariate_means_": "float effects",
+        "fixed_effects_": "float traits? effects",
+    },
     "RKHSRegressor": {
         "X_fit_": "number samples features",
         "dual_coef_": "float samples traits?",
@@ -322,9 +326,18 @@ def _check_traits(model: Any, sizes: Sizes) -> None:
         raise ValueError(f"the traits' models take {found} markers, not {sizes['features']}")
 
 
+def _check_effects(model: Any, sizes: Sizes) -> None:
+    n_effects, n_markers = len(model.covariate_means_), model.estimator_.n_features_in_
+    if n_effects + n_markers != sizes["features"]:
+        raise ValueError(
+            f"{n_effects} fixed effects and {n_markers} markers are not {sizes['features']} columns"
+        )
+
+
 _PARTS = {
     "CNNGPRegressor": _check_kept,
     "CrossAttentionGPRegressor": _check_kept,
+    "FixedEffectsRegressor": _check_effects,
     "GenotypeAutoencoder": _check_codes,
     "MaskedGenotypePretrainer": _check_codes,
     "PerTraitRegressor": _check_traits,

@@ -34,6 +34,7 @@ CLASSES = {
     "DosageScaler": "sktransformer_gp.preprocessing",
     "EncoderInput": "sktransformer_gp.inputs",
     "EncoderNet": "sktransformer_gp.training",
+    "FixedEffectsRegressor": "sktransformer_gp.fixed_effects",
     "GBLUPRegressor": "sktransformer_gp.gblup",
     "GenotypeAutoencoder": "sktransformer_gp.networks.autoencoder",
     "GenotypeCoder": "sktransformer_gp.preprocessing",

@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sktransformer_gp import preprocessing
+from sktransformer_gp.fixed_effects import FixedEffectsRegressor
 from sktransformer_gp.gblup import GBLUPRegressor
 from sktransformer_gp.inputs import TraitScale
 from sktransformer_gp.networks import (
@@ -57,6 +58,9 @@ REGRESSORS = {
     ),
     "gblup": GBLUPRegressor(),
     "covariate": GBLUPRegressor(fixed_effects=[0, 3]),
+    "fixed effects": FixedEffectsRegressor(
+        make_pipeline(LinkageMerger(), GBLUPRegressor()), [0, 3]
+    ),
     "rkhs": RKHSRegressor(bandwidths=np.array([0.5, 2.0])),
     "polygenic": PolygenicRegressor(),
     "per trait": PerTraitRegressor(RKHSRegressor()),

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from sklearn.pipeline import make_pipeline
 
+from sktransformer_gp.fixed_effects import FixedEffectsRegressor
 from sktransformer_gp.gblup import GBLUPRegressor
 from sktransformer_gp.networks import (
     CNNGPRegressor,
@@ -32,6 +33,7 @@ MODELS = {
     "RKHSRegressor": RKHSRegressor(),
     "PolygenicRegressor": PolygenicRegressor(),
     "SNPBLUPRegressor": SNPBLUPRegressor(),
+    "FixedEffectsRegressor": FixedEffectsRegressor(GBLUPRegressor(), [2, 5]),
     "CNNGPRegressor": CNNGPRegressor(max_iter=2, dim_readout=3, random_state=0),
     "CrossAttentionGPRegressor": CrossAttentionGPRegressor(max_iter=2, d_model=4, random_state=0),
     "GenotypeAutoencoder": GenotypeAutoencoder(3, max_iter=2, d_model=2, random_state=0),
@@ -79,7 +81,7 @@ def test_what_fit_leaves_is_in_order(kind, n_traits):
 def test_every_attribute_is_looked_at(kind):
     model = fitted(kind) if kind in MODELS else PerTraitRegressor(GBLUPRegressor()).fit(*data())
     names = {name.split(".")[0] for names in SHAPES.get(kind, {}) for name in names.split()}
-    names |= {*CHOICES.get(kind, {}), "n_features_in_", "_patterns", "estimators_"}
+    names |= {*CHOICES.get(kind, {}), "n_features_in_", "_patterns", "estimators_", "estimator_"}
 
     assert vars(model).keys() - model.get_params(deep=False).keys() <= names
 
@@ -162,6 +164,16 @@ def test_a_preprocessor_that_keeps_other_markers_is_found():
         check_fitted(model)
     model._input.preprocessor = LinkageMerger().fit(np.eye(N_MARKERS + 1))
     with pytest.raises(ValueError, match="takes other markers than the 12 of the model"):
+        check_fitted(model)
+
+
+def test_effects_and_markers_are_the_columns():
+    X, Y = data()
+    model = FixedEffectsRegressor(GBLUPRegressor(), [0]).fit(X, Y)
+    check_fitted(model)
+    model.estimator_ = GBLUPRegressor().fit(X[:, :5], Y)
+
+    with pytest.raises(ValueError, match="1 fixed effects and 5 markers are not 12 columns"):
         check_fitted(model)
 
 
