@@ -248,10 +248,10 @@ def _compare(arguments: argparse.Namespace, argv: Sequence[str]) -> "pd.DataFram
         )
     study = load_study(arguments)
     protocol = choose_protocol(study, arguments)
+    X, effects = put_beside_markers(study, arguments)
     if arguments.overwrite and not resume:
         journal.clear()
     _announce(study, arguments)
-    X, effects = put_beside_markers(study, arguments)
     models = {
         name: stand_around(make_model(name, random_state=arguments.seed), effects)
         for name in arguments.models

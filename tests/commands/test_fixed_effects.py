@@ -108,6 +108,15 @@ def test_compare_learns_the_effects_in_each_training_fold(herd, tmp_path, capfd)
     assert pd.read_csv(folder / "scores.csv").query("model == 'rkhs'")["r"].min() > 0.7
 
 
+def test_a_covariate_that_does_not_fit_costs_no_earlier_run(herd, tmp_path, refuse):
+    folder = tmp_path / "results"
+    command = ["compare", *herd.words, "--models", "gblup", "--cv", "3", "--out", str(folder)]
+    main(command)
+    scores = (folder / "scores.csv").read_bytes()
+    assert "is to hold numbers" in refuse([*command, "--overwrite", "--covariates", "sex"])
+    assert (folder / "scores.csv").read_bytes() == scores
+
+
 def test_fit_saves_the_model_of_what_the_effects_leave(herd, tmp_path, capfd):
     path = tmp_path / "m.safetensors"
     assert main(["fit", *herd.words, "--name", "gblup", "--model", str(path)]) == 0
