@@ -167,11 +167,11 @@ class AttentionPooling(nn.Module):
         # The queries are the same for everybody, so that q'K needs no keys: (N, D, H).
         folded = (self.key * self.query).unflatten(*heads).sum(-1)
         n, b, t, _ = tokens.shape
-        queries = folded.mT[:, None].expand(n, b, -1, -1).flatten(0, 1)  # (N * B, H, D)
-        x = tokens.flatten(0, 1)
+        # One product for all individuals, with few rows: BLAS is slow where it has few columns.
+        scores = (folded.mT @ tokens.flatten(1, 2).mT).view(n, -1, b, t)
+        weights = t * scores.softmax(-1).transpose(1, 2)  # (N, B, H, T)
         # Summed first and mapped to values after: the map is linear.
-        sums = t * F.scaled_dot_product_attention(queries[:, None], x[:, None], x[:, None], scale=1)
-        sums = sums.view(n, b, self.n_heads, -1)  # (N, B, H, D)
+        sums = (weights.flatten(0, 1) @ tokens.flatten(0, 1)).view(n, b, self.n_heads, -1)
         return torch.einsum("nbhd,ndhe->nbhe", sums, self.value.unflatten(*heads)).flatten(2)
 
 
@@ -207,27 +207,31 @@ class Readout(nn.Module):
     ):
         super().__init__()
         n_flat = n_tokens * d_model
-        self.direct = Linear(n_members, n_flat, n_traits, None)
-        nn.init.normal_(self.direct.weight, std=INITIAL_READOUT_WEIGHT, generator=generator)
-        self.n_hidden, self.n_heads = n_hidden, n_heads
-        if n_hidden and n_heads:
+        self.n_traits, self.n_hidden = n_traits, n_hidden
+        self.n_heads = n_heads if n_hidden else 0
+        direct = torch.randn(n_members, n_flat, n_traits, generator=generator)
+        if self.n_heads:
             self.pool = AttentionPooling(n_members, d_model, n_heads, generator)
             self.from_pool = Linear(n_members, d_model, n_hidden, None)
+        combined = torch.randn(n_members, n_flat, n_hidden, generator=generator)
+        # W and W1 side by side are one product.
+        self.from_flat = Linear(n_members, n_flat, n_traits + n_hidden, None)
+        weights = [INITIAL_READOUT_WEIGHT * direct, 3 * n_flat**-0.5 * combined]
+        self.from_flat.weight.data = torch.cat(weights, dim=2)
         if n_hidden:
-            self.from_flat = Linear(n_members, n_flat, n_hidden, None)
-            nn.init.normal_(self.from_flat.weight, std=3 * n_flat**-0.5, generator=generator)
             self.output = Linear(n_members, n_hidden, n_traits, None)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Map tokens (N, B, T, D) to traits (N, B, K)."""
-        flat = tokens.flatten(2)
-        out = self.direct(flat)
-        if self.n_hidden:
-            hidden = self.from_flat(flat)
-            if self.n_heads:
-                hidden = hidden + self.from_pool(self.pool(tokens))
-            out = out + self.output(F.relu(hidden))
-        return out
+        out, hidden = self.split(self.from_flat(tokens.flatten(2)))
+        if self.n_heads:
+            hidden = hidden + self.from_pool(self.pool(tokens))
+        return out + self.output(F.relu(hidden)) if self.n_hidden else out
+
+    def split(self, columns: Tensor) -> tuple[Tensor, Tensor]:
+        """Split columns of W and W1 side by side (..., K + n_hidden) into traits, hidden units."""
+        traits, hidden = columns.split([self.n_traits, self.n_hidden], dim=-1)
+        return traits, hidden
 
 
 class MarkerEncoder(nn.Module):
@@ -383,7 +387,9 @@ class MarkerEncoder(nn.Module):
         Tensor of shape (B, T, W)
             Standardised dosages and, behind each window's, its dominance deviations.
         """
-        parts = [F.pad(part, (0, 1))[:, self.windows] for part in self.standardise(X)]
+        places = self.windows.flatten()
+        parts = [F.pad(part, (0, 1)).index_select(1, places) for part in self.standardise(X)]
+        parts = [part.unflatten(1, self.windows.shape) for part in parts]
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
 
     def standardise(self, X: Tensor, markers: Tensor | slice = ALL) -> list[Tensor]:

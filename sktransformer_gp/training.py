@@ -374,6 +374,8 @@ class EncoderNet(SeededNet):
             # The loss is a mean over members.
             decay = (2 / len(self.gate_penalty) * self.gate_penalty).to(self.device)
             for parameter, axis in self.module_.penalised():
-                shape = [-1 if i == axis else 1 for i in range(parameter.ndim)]
-                parameter.grad.addcmul_(parameter.detach(), decay.view(shape))
+                behind = parameter.shape[axis:]
+                factor = decay.view(-1, *[1] * (len(behind) - 1)).expand(behind)
+                # Contiguous: torch is slow where it repeats a value for a short last axis.
+                parameter.grad.addcmul_(parameter.detach(), factor.contiguous())
         return step

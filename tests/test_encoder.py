@@ -12,7 +12,7 @@ from sktransformer_gp.encoder import (
 )
 from sktransformer_gp.markers import window_index
 
-N_MEMBERS, N_MARKERS, D_MODEL, N_HEADS = 3, 10, 8, 2
+N_MEMBERS, N_MARKERS, N_TRAITS, D_MODEL, N_HEADS = 3, 10, 2, 8, 2
 CENTER = torch.linspace(0.2, 0.8, N_MARKERS)
 SCALE = torch.linspace(0.5, 1.5, N_MARKERS)
 
@@ -40,7 +40,13 @@ def make_encoder(seed=0, token_dropout=(0.3, 0.0, 0.1), **changes):
     width = 4 if parameters["tokens"] == "linear" else 1
     windows = torch.tensor(window_index(None, N_MARKERS, width))
     return MarkerEncoder(
-        windows, CENTER, SCALE, torch.tensor(token_dropout), n_dosages=3, n_traits=2, **parameters
+        windows,
+        CENTER,
+        SCALE,
+        torch.tensor(token_dropout),
+        n_dosages=3,
+        n_traits=N_TRAITS,
+        **parameters,
     )
 
 
@@ -101,9 +107,9 @@ def numpy_member(weights, m, row, n_blocks):
         x = x + attention(norm(x, f"blocks.{b}.norms.0"), f"blocks.{b}.parts.0")
         x = x + feed_forward(norm(x, f"blocks.{b}.norms.1"), f"blocks.{b}.parts.1")
     flat, pooled = x.ravel(), numpy_pooling(weights, m, x)
-    combined = linear(flat, "readout.from_flat") + linear(pooled, "readout.from_pool")
-    combined = linear(np.maximum(0, combined), "readout.output")
-    return linear(flat, "readout.direct") + combined + additive
+    direct, combined = np.split(linear(flat, "readout.from_flat"), [N_TRAITS])
+    combined = np.maximum(0, combined + linear(pooled, "readout.from_pool"))
+    return direct + linear(combined, "readout.output") + additive
 
 
 def numpy_pooling(weights, m, x):
@@ -268,9 +274,8 @@ def test_readout_without_heads_is_a_perceptron():
     flat = tokens[0].flatten(1).numpy()
     W = {name: value[0].numpy() for name, value in readout.state_dict().items()}
 
-    hidden = np.maximum(0, flat @ W["from_flat.weight"] + W["from_flat.bias"])
-    expected = hidden @ W["output.weight"] + W["output.bias"]
-    expected += flat @ W["direct.weight"] + W["direct.bias"]
+    direct, hidden = np.split(flat @ W["from_flat.weight"] + W["from_flat.bias"], [2], axis=1)
+    expected = direct + np.maximum(0, hidden) @ W["output.weight"] + W["output.bias"]
 
     np.testing.assert_allclose(readout(tokens)[0].detach(), expected, rtol=1e-4, atol=1e-5)
 
