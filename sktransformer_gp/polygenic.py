@@ -285,8 +285,9 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEst
     def _variance_ratios(self, blocks: list[tuple[NDArray, NDArray]]) -> NDArray:
         """Predict the variance of new phenotypes, in units of the residual variance."""
         lambdas = self.lambda_.reshape(len(self.lambda_), -1)
-        values = getattr(self, "_weights", None)  # none in model files of release 0.1
-        weights = None if values is None else SampleWeights(values, self.weighting == "repeats")
+        weights = None
+        if self._weights is not None:
+            weights = SampleWeights(self._weights, self.weighting == "repeats")
         among_training = self._relate(self.X_fit_)[0]
         ratios = [np.empty((len(lambdas), len(norms), lambdas.shape[1])) for _, norms in blocks]
         for rows, traits in self._patterns:

@@ -467,11 +467,6 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         return self._input.chromosomes
 
     @property
-    def selection_index_(self) -> NDArray:
-        """What traits borrow from each other; nothing in model files of release 0.1."""
-        return getattr(self, "_selection_index", np.eye(self.n_outputs_))
-
-    @property
     def y_mean_(self) -> NDArray:
         """Mean of each trait's observed training phenotypes."""
         return self._traits.mean
@@ -619,7 +614,7 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         if not has_folds:
             n_components = len(self.component_names_)
             self.weights_ = np.full((n_components, self.n_outputs_), 1 / n_components)
-            self._selection_index = np.eye(self.n_outputs_)
+            self.selection_index_ = np.eye(self.n_outputs_)
             self._intercept = np.zeros(self.n_outputs_)
             self._error_ratio = np.ones(self.n_outputs_)
             return
@@ -628,10 +623,10 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         regimes = by_regime[:, folds, np.arange(len(Y))]  # (n_regimes, n_samples, n_traits)
         self.out_of_fold_ = np.stack([*regimes, self.polygenic_.out_of_fold_])
         self.weights_, self._intercept = mixing_weights(self.out_of_fold_, Y, weights)
-        self._selection_index = np.eye(self.n_outputs_)
+        self.selection_index_ = np.eye(self.n_outputs_)
         own = self._combine(self.out_of_fold_)
-        self._selection_index, intercept = selection_index(own, Y, self.y_scale_, weights)
-        self._intercept = self._intercept @ self._selection_index + intercept
+        self.selection_index_, intercept = selection_index(own, Y, self.y_scale_, weights)
+        self._intercept = self._intercept @ self.selection_index_ + intercept
         errors = Y - self._combine(self.out_of_fold_)
         expected = np.sqrt(weighted_mean(self.polygenic_.out_of_fold_std_**2, weights))
         ratio = np.sqrt(weighted_mean(errors**2, weights)) / np.where(expected > 0, expected, 1)

@@ -141,7 +141,7 @@ def from_state(state: dict[str, Any]) -> SeededNet:
     """
     weights = {name: torch.from_numpy(array) for name, array in state["weights"].items()}
     kind = KINDS[state["module"]]
-    # Encoders of haploids, of inbred lines and of release 0.1 read no dominance.
+    # Encoders of haploids and of inbred lines read no dominance.
     absent = {"dominance"} - weights.keys()
     buffers = {name: weights[name] for name in kind.buffers if name not in absent}
     module = getattr(import_module(kind.home), state["module"])

@@ -116,7 +116,7 @@ SHAPES: dict[str, dict[str, str]] = {
         "_input.chromosomes": "text? kept",
         "component_names_": "text components",
         "weights_": "float components outputs",
-        "_selection_index": "float? outputs outputs",
+        "selection_index_": "float outputs outputs",
         "out_of_fold_": "float? components rows outputs",
         "folds_": "number? rows",
         "net_.module_.center net_.module_.scale": "single kept",
