@@ -42,10 +42,10 @@ class WithoutPolygenicTerm(TransformerGPRegressor):
         """Fit, and weigh the encoders anew."""
         super().fit(X, y)
         Y = _used(y)
-        self.weights_[-1], self._selection_index = 0, np.eye(Y.shape[1])
+        self.weights_[-1], self.selection_index_ = 0, np.eye(Y.shape[1])
         self.weights_[:-1], self._intercept = mixing_weights(self.out_of_fold_[:-1], Y)
         own = self._combine(self.out_of_fold_)
-        self._selection_index, added = selection_index(own, Y, self.y_scale_)
+        self.selection_index_, added = selection_index(own, Y, self.y_scale_)
         self._intercept = self._intercept @ self.selection_index_ + added
         return self
 
@@ -58,7 +58,7 @@ class WithoutBorrowing(TransformerGPRegressor):
         super().fit(X, y)
         Y = _used(y)
         self.weights_, self._intercept = mixing_weights(self.out_of_fold_, Y)
-        self._selection_index = np.eye(Y.shape[1])
+        self.selection_index_ = np.eye(Y.shape[1])
         return self
 
 

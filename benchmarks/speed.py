@@ -31,6 +31,7 @@ CASES = {
     "fit": [("transformer", YEAST), ("forest", YEAST), ("gblup", YEAST), ("rkhs", YEAST)],
     "epoch": [(name, YEAST) for name in ("epoch", "epoch of one encoder", "plain epoch")],
     "matmul": [("step", YEAST), ("matmul", YEAST)],
+    "folds": [(f"5 folds, {name}", YEAST) for name in ("transformer", "gblup", "rf")],
     "predict": [("transformer predict", YEAST), ("gblup predict", YEAST), ("rkhs predict", YEAST)],
     "traits": [("transformer", {**YEAST, "n_traits": k}) for k in (1, 46)],
     "samples": [
@@ -200,6 +201,18 @@ def fit_forest(X: np.ndarray, y: np.ndarray) -> Work:
     return work, np.nan
 
 
+def compare(name: str) -> Callable[[np.ndarray, np.ndarray], Work]:
+    """Return what cross-validates a model of the command line in five folds."""
+
+    def work(X, y):
+        from sktransformer_gp import compare_models
+        from sktransformer_gp.models import make_model
+
+        return lambda: compare_models({name: make_model(name)}, X, y, random_state=0), np.nan
+
+    return work
+
+
 def predict(name: str) -> Callable[[np.ndarray, np.ndarray], Work]:
     """Return what predicts candidates, in the type of the dosages."""
 
@@ -311,6 +324,7 @@ WORK = {
     **{name: (fit(name), 1) for name in ("transformer", "gblup", "rkhs")},
     "snp-blup": (fit_snp_blup, 1),
     "mapped": (fit_few, 1),
+    **{f"5 folds, {name}": (compare(name), 1) for name in ("transformer", "gblup", "rf")},
     **{f"{name} predict": (predict(name), 1) for name in ("transformer", "gblup", "rkhs")},
     "forest": (fit_forest, 1),
     "epoch": (train_epoch(), 1),

@@ -49,6 +49,7 @@ TABLES = {
             networks.networks_time,
             costs.speed,
             costs.ratios,
+            costs.speedups,
             costs.grid,
             costs.memory,
             checks.mutation,
@@ -95,6 +96,29 @@ def draw_traits() -> None:
     figure.savefig(FOLDER / "accuracy_yeast46.png", dpi=110)
 
 
+def draw_growth() -> None:
+    """Draw how the cost of a fit grows with lines and with markers."""
+    costs = read("speed")
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True)
+    panels = [
+        ("samples", "n_samples", "lines, 5,000 markers"),
+        ("markers", "n_markers", "markers, 500 lines"),
+    ]
+    for ax, (case, size, label) in zip(axes, panels, strict=True):
+        seconds = costs[costs.case == case].groupby(size).wall_seconds.median()
+        ax.loglog(seconds.index, seconds, "o-", label="measured")
+        middle = seconds.index[len(seconds) // 2]
+        ax.loglog(
+            seconds.index, seconds[middle] * seconds.index / middle, "k:", label="in proportion"
+        )
+        ax.set(xlabel=label)
+        ax.grid(alpha=0.3)
+    axes[0].set_ylabel("seconds of a fit, one thread")
+    axes[0].legend()
+    figure.tight_layout()
+    figure.savefig(FOLDER / "speed.png", dpi=110)
+
+
 def main() -> None:
     """Make tables and figures anew."""
     for page in pages():
@@ -105,6 +129,7 @@ def main() -> None:
                 figure = plot_comparison(read(name)).figure
                 figure.savefig(FOLDER / f"{name}.png", dpi=110)
     draw_traits()
+    draw_growth()
 
 
 if __name__ == "__main__":

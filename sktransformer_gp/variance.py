@@ -366,8 +366,10 @@ def _errors(
     errors, variance = np.zeros((len(membership), *left.shape)), np.zeros(left.shape)
     for error, out in zip(errors, membership, strict=True):
         vectors, fixed = spectrum.vectors[out], spectrum.fixed[out]
+        unrelated = np.eye(len(fixed)) - fixed @ fixed.T
         for k, kept in enumerate(shrinkage.T):
-            precision = np.eye(len(fixed)) - fixed @ fixed.T - (vectors * kept) @ vectors.T
+            shrunken = vectors * np.sqrt(kept)
+            precision = unrelated - shrunken @ shrunken.T  # of itself: half the work
             # Not SciPy's: its BLAS is not that of the products, and where calls take turns, the
             # threads of the two are in each other's way, ten times slower.
             covariance = np.linalg.inv(precision)

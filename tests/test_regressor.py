@@ -446,7 +446,7 @@ def test_standard_deviations_have_the_shape_of_y(cross):
 
 def test_components_without_a_weight_are_not_computed(fitted, cross, monkeypatch):
     model = copy.deepcopy(fitted)
-    model.weights_[:2], model._selection_index = [[0.3], [0]], np.array([[1, 0.2], [-0.1, 1]])
+    model.weights_[:2], model.selection_index_ = [[0.3], [0]], np.array([[1, 0.2], [-0.1, 1]])
     components = model.predict_components(cross.data)
     own = (components * model.weights_[:, None]).sum(axis=0)
     known = own @ model.selection_index_ + model._intercept

@@ -35,6 +35,10 @@ def ratios() -> str:
         "an epoch of one encoder alone / one plain encoder": _ratio(
             costs, "epoch", "epoch of one encoder", "plain epoch"
         ),
+        "an epoch of all ten encoders / ten epochs of one": _ratio(
+            costs, "epoch", "epoch", "epoch of one encoder"
+        )
+        / 10,
         "operations a second in training / in a large product": _share_of_peak(costs, 2),
         "the same on one thread, as fits train": _share_of_peak(costs, 1),
         "46 traits / one": _growth(costs, "traits", "n_traits")[0],
@@ -43,6 +47,20 @@ def ratios() -> str:
         "exponent in markers, 10,000 to 200,000": _growth(costs, "markers", "n_markers")[1],
     }
     return table(["ratio", ""], [[name, f"{value:.2f}"] for name, value in rows.items()])
+
+
+def speedups() -> str:
+    """Return the cost of fits without a thing that makes them quick, and their r."""
+    scores = read("speedups")
+    fits = scores.groupby(["model", "repeat", "fold"], sort=False)[["r", "fit_seconds"]].mean()
+    ratio = fits.fit_seconds / fits.fit_seconds["default"]
+    rows = []
+    for variant in scores.model.unique():
+        r = fits.r[variant]
+        difference = (r - fits.r["default"]).mean()
+        row = [f"{ratio[variant].median():.1f}", f"{r.mean():.4f}", f"{difference:+.4f}"]
+        rows.append([variant, *row])
+    return table(["variant", "cost of a fit / default", "r", "difference"], rows)
 
 
 def _seconds(costs: pd.DataFrame, case: str, measured: str, per: str | None = None) -> pd.Series:

@@ -54,7 +54,7 @@ def test_each_sample_can_be_asked_of_members_that_have_not_seen_it(cross, fitted
 def test_encoders_without_weight_are_left_out(cross, make):
     model = make(max_iter=1).fit(cross.data[:60], cross.target[:60])
     model.weights_ = np.array([[0, 0], [0.5, 0], [0.5, 1]])
-    model._selection_index = np.eye(2)
+    model.selection_index_ = np.eye(2)
     assert len(EncoderPart(model, [0]).encoder.token_dropout) == 3
     nothing = EncoderPart(model, [1])
     assert (nothing.values(nothing.inputs(cross.data.to_numpy()[:5])) == 0).all()
