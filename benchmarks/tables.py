@@ -111,7 +111,7 @@ def draw_growth() -> None:
         ax.loglog(
             seconds.index, seconds[middle] * seconds.index / middle, "k:", label="in proportion"
         )
-        ax.set(xlabel=label)
+        ax.set(xlabel=label, ylim=(1, 2 * seconds.max()))
         ax.grid(alpha=0.3)
     axes[0].set_ylabel("seconds of a fit, one thread")
     axes[0].legend()

@@ -54,6 +54,18 @@ def test_default_predicts_new_segregants_about_as_well_as_the_breeding_values_al
     assert (r > pearson_correlation(cross.target[200:], gblup, multioutput="raw_values")).all()
 
 
+def test_mixed_precision_trains_on_products_of_16_bits(cross, fitted):
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = clone(fitted).fit(cross.data[:200], cross.target[:200])
+    new = cross.data[200:]
+
+    assert {p.dtype for p in mixed.net_.module_.parameters()} == {torch.float32}
+    full, rounded = fitted.predict(new), mixed.predict(new)
+    # bfloat16 has 8 bits: other predictions, but of the same genetic values.
+    assert not np.allclose(full, rounded, rtol=1e-4)
+    assert (pearson_correlation(full, rounded, multioutput="raw_values") > 0.9).all()
+
+
 def test_default_finds_the_epistasis_behind_maltose(real_data):
     """Growth on maltose is known for strong interactions between loci, which GBLUP cannot see."""
     yeast = fetch_yeast(data_home=real_data, traits=["Maltose"], complete_cases=True)
