@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh, orth, svd
+from scipy.linalg import orth, svd
 
 from sktransformer_gp.likelihood import maximise, profile_likelihood
 from sktransformer_gp.omission import Omission
@@ -134,8 +134,11 @@ def kernel_spectrum(
         total, mean = shares @ kernel.diagonal(), shares @ kernel @ shares
         kernel, design = kernel * roots * roots.T, design * roots
     fixed = _fixed_basis(design, weights)
-    half = kernel - fixed @ (fixed.T @ kernel)
-    values, vectors = eigh(half - (half @ fixed) @ fixed.T, driver="evd", overwrite_a=True)
+    contrasts = kernel - fixed @ (fixed.T @ kernel)
+    contrasts -= (contrasts @ fixed) @ fixed.T
+    # Not SciPy's: its BLAS is not that of the products, and where calls take turns, the threads of
+    # the two are in each other's way.
+    values, vectors = np.linalg.eigh(contrasts)
     return _spectrum(values, vectors, fixed, total - mean, total, weights)
 
 
@@ -370,8 +373,7 @@ def _errors(
         for k, kept in enumerate(shrinkage.T):
             shrunken = vectors * np.sqrt(kept)
             precision = unrelated - shrunken @ shrunken.T  # of itself: half the work
-            # Not SciPy's: its BLAS is not that of the products, and where calls take turns, the
-            # threads of the two are in each other's way, ten times slower.
+            # Not SciPy's either: where the two take turns, it is ten times slower.
             covariance = np.linalg.inv(precision)
             error[out, k], variance[out, k] = covariance @ left[out, k], covariance.diagonal()
     return errors, variance
