@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from skorch import NeuralNet
@@ -316,14 +317,21 @@ class SeededNet(NeuralNet):
 
         def predict(part: Tensor) -> Tensor:
             with torch.inference_mode():  # is of a thread
-                return getattr(module, method)(part.to(device))
+                return getattr(module, method)(part.to(device)).cpu()
 
+        def fill(rows: slice) -> None:
+            predicted[:, rows] = predict(X[rows])
+
+        batches = [slice(i, i + PREDICTION_BATCH) for i in range(0, len(X), PREDICTION_BATCH)]
         n_threads = torch.get_num_threads() if device.type == "cpu" else 1
         # A batch for each thread, and not a thread for each piece of a product.
         pool = ThreadPoolExecutor(n_threads, initializer=threadpool_limits, initargs=(1, "openmp"))
         with say_what_to_lower(self.device, self.batch_size), pool:
-            parts = list(pool.map(predict, X.split(PREDICTION_BATCH)))
-            return torch.cat(parts, dim=1).cpu().numpy()
+            n_members, _, *sizes = predict(X[:1]).shape
+            # Small results kept one by one among large temporaries would scatter the memory.
+            predicted = np.empty((n_members, len(X), *sizes))
+            list(pool.map(fill, batches))
+        return predicted
 
     def get_iterator(self, dataset: Dataset, training: bool = False) -> SlicedBatches:
         """Shuffle in training only."""
