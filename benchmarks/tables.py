@@ -99,21 +99,22 @@ def draw_traits() -> None:
 def draw_growth() -> None:
     """Draw how the cost of a fit grows with lines and with markers."""
     costs = read("speed")
+    panels = {
+        "samples": ("n_samples", "lines, 5,000 markers"),
+        "markers": ("n_markers", "markers, 500 lines"),
+    }
+    costs = costs[costs.case.isin(panels)]
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True)
-    panels = [
-        ("samples", "n_samples", "lines, 5,000 markers"),
-        ("markers", "n_markers", "markers, 500 lines"),
-    ]
-    for ax, (case, size, label) in zip(axes, panels, strict=True):
+    for ax, (case, (size, label)) in zip(axes, panels.items(), strict=True):
         seconds = costs[costs.case == case].groupby(size).wall_seconds.median()
-        ax.loglog(seconds.index, seconds, "o-", label="measured")
         middle = seconds.index[len(seconds) // 2]
-        ax.loglog(
-            seconds.index, seconds[middle] * seconds.index / middle, "k:", label="in proportion"
-        )
-        ax.set(xlabel=label, ylim=(1, 2 * seconds.max()))
+        ax.loglog(seconds.index, seconds, "o-", label="measured")
+        proportional = seconds[middle] * seconds.index / middle
+        ax.loglog(seconds.index, proportional, "k:", label="in proportion")
+        ax.set(xlabel=label)
         ax.grid(alpha=0.3)
-    axes[0].set_ylabel("seconds of a fit, one thread")
+    low, high = costs.wall_seconds.min(), costs.wall_seconds.max()
+    axes[0].set(ylabel="seconds of a fit, one thread", ylim=(low / 2, 2 * high))
     axes[0].legend()
     figure.tight_layout()
     figure.savefig(FOLDER / "speed.png", dpi=110)
