@@ -227,13 +227,15 @@ def test_the_loss_of_whole_weights_is_that_of_repeated_rows():
 
 
 def test_out_of_fold_predictions_are_in_the_order_of_the_rows():
-    X, Y, weights = simulate()
+    # Enough rows for any folds: those of weighted rows hang on the last bit of the phenotypes,
+    # which another BLAS simulates otherwise.
+    X, Y, weights = simulate(n_markers=10, n=120)
     Y[3] = np.nan
     model = TransformerGPRegressor(**TINY, random_state=0).fit(X, Y, sample_weight=weights)
 
-    used = (weights > 0) & (np.arange(40) != 3)
+    used = (weights > 0) & (np.arange(120) != 3)
     assert model.out_of_fold_.shape == (4, used.sum(), 2)
-    # The polygenic term sees the phenotypes of the other folds: r is far above that of a shuffle.
+    # The polygenic term sees the phenotypes of the other folds: a shuffle has r = 0 +- .1.
     r = [np.corrcoef(model.out_of_fold_[-1, :, k], Y[used, k])[0, 1] for k in range(2)]
     assert min(r) > 0.2
 
