@@ -44,6 +44,6 @@ def test_merging_of_markers(benchmark, cross):
     benchmark(LinkageMerger().fit_transform, cross.data)
 
 
-def test_what_a_comparison_adds_to_its_fits(benchmark, cross):
+def test_comparison(benchmark, cross):
     model = {"gblup": make_model("gblup")}
     benchmark.pedantic(compare_models, (model, cross.data, cross.target), rounds=3)

@@ -371,9 +371,10 @@ def _errors(
         vectors, fixed = spectrum.vectors[out], spectrum.fixed[out]
         unrelated = np.eye(len(fixed)) - fixed @ fixed.T
         for k, kept in enumerate(shrinkage.T):
+            # A matrix times its own transpose is half the work.
             shrunken = vectors * np.sqrt(kept)
-            precision = unrelated - shrunken @ shrunken.T  # of itself: half the work
-            # Not SciPy's either: where the two take turns, it is ten times slower.
+            precision = unrelated - shrunken @ shrunken.T
+            # Not SciPy's, as in `kernel_spectrum`: where they take turns, ten times slower.
             covariance = np.linalg.inv(precision)
             error[out, k], variance[out, k] = covariance @ left[out, k], covariance.diagonal()
     return errors, variance

@@ -50,7 +50,7 @@ def ratios() -> str:
 
 
 def speedups() -> str:
-    """Return the cost of fits without a thing that makes them quick, and their r."""
+    """Return the cost of each variant's fits as a ratio to the default's, and its r."""
     scores = read("speedups")
     fits = scores.groupby(["model", "repeat", "fold"], sort=False)[["r", "fit_seconds"]].mean()
     ratio = fits.fit_seconds / fits.fit_seconds["default"]

@@ -178,8 +178,8 @@ class _ReadoutChanges:
 
         gate = 1 if encoder.gate is None else encoder.gate[..., None]
         self.to_token = by_input(encoder.embed.weight * gate)
-        to_flat = self._through(self.readout.from_flat.weight)
-        self.to_output, self.to_hidden = self.readout.split(to_flat)
+        effects = self._through(self.readout.from_flat.weight)
+        self.to_output, self.to_hidden = self.readout.split(effects)
         if encoder.gate is not None:
             self.to_output = self.to_output + by_input(encoder.additive * gate)
 
