@@ -29,7 +29,7 @@ PACKAGE = ROOT / "sktransformer_gp"
 PARTS = {
     "metrics": (["metrics/*.py"], ["tests/metrics", "tests/test_metrics.py"]),
     "gblup": (
-        ["gblup.py", "variance.py", "likelihood.py"],
+        ["gblup.py", "spectrum.py", "variance.py", "likelihood.py"],
         [
             "tests/test_likelihood.py",
             "tests/test_variance.py",

@@ -11,13 +11,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from scipy.linalg import orth
 
-from sktransformer_gp.variance import (
-    Spectrum,
-    VarianceFit,
-    fit_reml,
-    kernel_spectrum,
-    missingness_patterns,
-)
+from sktransformer_gp.spectrum import Spectrum, kernel_spectrum
+from sktransformer_gp.variance import VarianceFit, fit_reml, missingness_patterns
 from sktransformer_gp.weights import SampleWeights, take
 
 # Samples that the variances are estimated from: their standard errors are small from here on.

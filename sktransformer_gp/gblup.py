@@ -13,15 +13,9 @@ from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.relationship import genetic_values, inner_products, marker_sums
 from sktransformer_gp.saving.estimators import ModelFileMixin
+from sktransformer_gp.spectrum import Spectrum, kernel_spectrum, marker_spectrum
 from sktransformer_gp.validation import all_or_nothing, check_dosages, check_phenotypes
-from sktransformer_gp.variance import (
-    Spectrum,
-    VarianceFit,
-    fit_reml,
-    kernel_spectrum,
-    marker_spectrum,
-    missingness_patterns,
-)
+from sktransformer_gp.variance import VarianceFit, fit_reml, missingness_patterns
 from sktransformer_gp.weights import SampleWeights, check_sample_weight, drop_weightless, take
 
 # Samples and markers beyond which no matrix is decomposed: at 20,000 it takes 3 GB, and an hour.

@@ -14,6 +14,7 @@ from numpy.linalg import inv, slogdet
 from numpy.typing import NDArray
 
 from sktransformer_gp.likelihood import LAMBDAS, maximise, profile_likelihood
+from sktransformer_gp.spectrum import Spectrum
 
 # Each step costs as much here as a whole maximisation does where no sample is missing.
 GRID = LAMBDAS[::4]
@@ -60,13 +61,13 @@ class Omission:
 
     Parameters
     ----------
-    spectrum : sktransformer_gp.variance.Spectrum
+    spectrum : Spectrum
         Decomposition between all samples, with the intercept as only fixed effect.
     y : ndarray of shape (n_samples,)
         Phenotypes, NaN = not observed; they vary.
     """
 
-    def __init__(self, spectrum: tuple[NDArray, NDArray, NDArray, float, object], y: NDArray):
+    def __init__(self, spectrum: Spectrum, y: NDArray):
         values, self.vectors, self.fixed, scale, _ = spectrum
         self.missing = np.isnan(y)
         seen, n_seen = self.vectors[~self.missing], (~self.missing).sum()

@@ -14,13 +14,9 @@ from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.relationship import column_moments
 from sktransformer_gp.saving.estimators import ModelFileMixin
+from sktransformer_gp.spectrum import Spectrum, kernel_spectrum
 from sktransformer_gp.validation import all_or_nothing, check_dosages, check_phenotypes
-from sktransformer_gp.variance import (
-    Spectrum,
-    fit_reml,
-    kernel_spectrum,
-    missingness_patterns,
-)
+from sktransformer_gp.variance import fit_reml, missingness_patterns
 from sktransformer_gp.weights import (
     SampleWeights,
     check_sample_weight,

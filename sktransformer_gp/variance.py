@@ -6,8 +6,8 @@ The model of one trait, on the samples observed for it::
 
 with fixed effects `W`, a relationship or kernel matrix `K`, and ``c`` the mean diagonal of the
 centred `K`, so that ``s2_g`` is the variance between these samples and the heritability is
-``h2 = s2_g / (s2_g + s2_e) = 1 / (1 + lambda)``. With the projection ``S = I - W (W'W)^-1 W'`` and
-``S K S / c = U diag(v) U'``, the squared contrasts ``(U'y)^2`` are all that the restricted
+``h2 = s2_g / (s2_g + s2_e) = 1 / (1 + lambda)``. With the spectrum ``S K S / c = U diag(v) U'``
+(:mod:`sktransformer_gp.spectrum`), the squared contrasts ``(U'y)^2`` are all that the restricted
 likelihood needs to know of a trait (Kang et al. 2008). One eigendecomposition serves every lambda
 and every trait that was observed on the same samples.
 
@@ -30,40 +30,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import orth, svd
 
 from sktransformer_gp.likelihood import maximise, profile_likelihood
 from sktransformer_gp.omission import Omission
-from sktransformer_gp.weights import SampleWeights
+from sktransformer_gp.spectrum import Spectrum, project
+from sktransformer_gp.weights import ROUNDING
 
-# Relative size below which a variance, an eigenvalue or a residual is rounding error.
-ROUNDING = 1e-12
 # Largest share of missing phenotypes for which a decomposition of all samples is the cheaper one.
 FEW_MISSING = 1 / 6
-
-
-class Spectrum(NamedTuple):
-    """Hold the eigendecomposition ``S K S / c = U diag(v) U'`` without its null space.
-
-    Attributes
-    ----------
-    values : ndarray of shape (rank,)
-        Eigenvalues ``v`` > 0; none where no marker varies.
-    vectors : ndarray of shape (n_samples, rank)
-        Eigenvectors ``U``.
-    fixed : ndarray of shape (n_samples, n_fixed)
-        Orthonormal basis of the fixed effects `W`.
-    scale : float
-        Mean diagonal ``c`` of the centred `K`.
-    weights : SampleWeights or None
-        Weights of the samples, by whose roots the rows of `vectors` and `fixed` are scaled.
-    """
-
-    values: NDArray
-    vectors: NDArray
-    fixed: NDArray
-    scale: float
-    weights: SampleWeights | None = None
 
 
 class _Contrasts(NamedTuple):
@@ -102,79 +76,6 @@ class VarianceFit(NamedTuple):
     dual_coef: NDArray
     left_out_coef: Any = None  # or NDArray
     left_out_variance: Any = None
-
-
-def kernel_spectrum(
-    kernel: NDArray, design: NDArray, weights: SampleWeights | None = None
-) -> Spectrum:
-    """Decompose a relationship or kernel matrix between the fixed effects' contrasts.
-
-    Parameters
-    ----------
-    kernel : ndarray of shape (n_samples, n_samples)
-        Positive semi-definite matrix `K`; need not be centred.
-    design : ndarray of shape (n_samples, n_fixed)
-        Fixed effects `W`, a column of ones among them.
-    weights : SampleWeights or None, default=None
-        Weights of the samples; None = all 1.
-
-    Returns
-    -------
-    Spectrum
-        Eigenvalues in units of the mean diagonal of the centred `kernel`.
-
-    Raises
-    ------
-    ValueError
-        If the fixed effects leave no contrast between the samples.
-    """
-    total, mean = np.trace(kernel) / len(kernel), kernel.mean()
-    if weights is not None:
-        shares, roots = weights.values / weights.values.sum(), weights.roots
-        total, mean = shares @ kernel.diagonal(), shares @ kernel @ shares
-        kernel, design = kernel * roots * roots.T, design * roots
-    fixed = _fixed_basis(design, weights)
-    contrasts = kernel - fixed @ (fixed.T @ kernel)
-    contrasts -= (contrasts @ fixed) @ fixed.T
-    # Not SciPy's: its BLAS is not that of the products, and where calls take turns, the threads of
-    # the two are in each other's way.
-    values, vectors = np.linalg.eigh(contrasts)
-    return _spectrum(values, vectors, fixed, total - mean, total, weights)
-
-
-def marker_spectrum(
-    markers: NDArray, design: NDArray, weights: SampleWeights | None = None
-) -> Spectrum:
-    """Decompose ``K = Z Z'`` from `Z`, the cheaper way where markers are fewer than samples.
-
-    Parameters
-    ----------
-    markers : ndarray of shape (n_samples, n_markers), of float
-        Marker codes `Z`; need not be centred.
-    design : ndarray of shape (n_samples, n_fixed)
-        Fixed effects `W`, a column of ones among them.
-    weights : SampleWeights or None, default=None
-        Weights of the samples; None = all 1.
-
-    Returns
-    -------
-    Spectrum
-        As ``kernel_spectrum(markers @ markers.T, design)``.
-
-    Raises
-    ------
-    ValueError
-        If the fixed effects leave no contrast between the samples.
-    """
-    total, variance = (markers**2).mean(axis=0).sum(), markers.var(axis=0).sum()
-    if weights is not None:
-        shares, roots = weights.values / weights.values.sum(), weights.roots
-        total = shares @ (markers**2).sum(axis=1)
-        variance = shares @ ((markers - shares @ markers) ** 2).sum(axis=1)
-        markers, design = markers * roots, design * roots
-    fixed = _fixed_basis(design, weights)
-    vectors, singular, _ = svd(_project(fixed, markers), full_matrices=False, overwrite_a=True)
-    return _spectrum(singular**2, vectors, fixed, variance, total, weights)
 
 
 def fit_reml(
@@ -295,47 +196,17 @@ def missingness_patterns(y: NDArray) -> Iterator[tuple[NDArray, NDArray]]:
         yield np.flatnonzero(observed), np.flatnonzero(group.ravel() == k)
 
 
-def _fixed_basis(design: NDArray, weights: SampleWeights | None) -> NDArray:
-    n = len(design) if weights is None else min(len(design), weights.n_observations)
-    norms = np.linalg.norm(design, axis=0)
-    fixed = orth(design / np.where(norms > 0, norms, 1))
-    if fixed.shape[1] >= n:
-        raise ValueError(
-            f"{fixed.shape[1]} fixed effects (the intercept counts) leave no contrast between the "
-            f"{n:g} samples observed for a trait; give more samples or fewer fixed effects"
-        )
-    return fixed
-
-
-def _project(fixed: NDArray, matrix: NDArray) -> NDArray:
-    return matrix - fixed @ (fixed.T @ matrix)
-
-
-def _spectrum(
-    values: NDArray,
-    vectors: NDArray,
-    fixed: NDArray,
-    scale: float,
-    total: float,
-    weights: SampleWeights | None,
-) -> Spectrum:
-    n = len(vectors) if weights is None else weights.values.sum()
-    kept = values > ROUNDING * total * n
-    scale = scale if kept.any() else 1.0
-    return Spectrum(values[kept] / scale, vectors[:, kept], fixed, scale, weights)
-
-
 def _fit_complete(spectrum: Spectrum, y: NDArray, membership: NDArray | None) -> VarianceFit:
     values, vectors, fixed, scale, weights = spectrum
     roots = np.ones((len(y), 1)) if weights is None else weights.roots
     shifted = (y - y[0]) * roots  # a constant trait becomes an exact 0
-    residual = _project(fixed, shifted)
+    residual = project(fixed, shifted)
     explained = _norm(residual) <= ROUNDING * _norm(shifted)
     residual[:, explained] = 0
     projected = vectors.T @ residual
     rest = residual - vectors @ projected
     # Once more: what rounding leaves of the two in it would be divided by a small lambda.
-    rest = _project(fixed, _project(vectors, rest))
+    rest = project(fixed, project(vectors, rest))
     contrasts = _contrasts(spectrum, projected, rest)
     lambda_, likelihood = _maximise(contrasts, varies=~explained & (len(values) > 0))
     shares = 1 / (contrasts.values[:, None] / lambda_ + 1)  # (rank + 1, n_traits)
@@ -347,7 +218,7 @@ def _fit_complete(spectrum: Spectrum, y: NDArray, membership: NDArray | None) ->
         shrinkage = values[:, None] / (values[:, None] + lambda_)  # (rank, n_traits)
         left = residual - vectors @ (shrinkage * projected)
         errors, variance = _errors(spectrum, shrinkage, left, membership)
-        off = _project(fixed, errors)
+        off = project(fixed, errors)
         projected_off = vectors.T @ off
         rest_off = off - vectors @ projected_off
         left_out_dual = dual - _dual(spectrum, projected_off, rest_off, lambda_)

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sktransformer_gp.metrics.traits import check_weight
 
-# Relative size below which a distance is rounding error.
+# Relative size below which a distance, a variance or an eigenvalue is rounding error.
 ROUNDING = 1e-12
 WEIGHTINGS = ("repeats", "precision")
 

@@ -3,7 +3,8 @@ import pytest
 
 from sktransformer_gp import conjugate
 from sktransformer_gp.conjugate import LinearKernel, fit_iteratively
-from sktransformer_gp.variance import fit_reml, kernel_spectrum
+from sktransformer_gp.spectrum import kernel_spectrum
+from sktransformer_gp.variance import fit_reml
 from sktransformer_gp.weights import SampleWeights, take
 
 N, M = 150, 240

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from sktransformer_gp.variance import fit_reml, kernel_spectrum
+from sktransformer_gp.spectrum import kernel_spectrum
+from sktransformer_gp.variance import fit_reml
 
 N = 60
 KINDS = ["full rank", "few markers", "identical samples"]

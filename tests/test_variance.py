@@ -4,12 +4,8 @@ from scipy.linalg import null_space
 from scipy.stats import multivariate_normal
 
 from sktransformer_gp.likelihood import LAMBDAS
-from sktransformer_gp.variance import (
-    fit_reml,
-    kernel_spectrum,
-    marker_spectrum,
-    missingness_patterns,
-)
+from sktransformer_gp.spectrum import kernel_spectrum, marker_spectrum
+from sktransformer_gp.variance import fit_reml, missingness_patterns
 from sktransformer_gp.weights import SampleWeights
 
 N = 30
