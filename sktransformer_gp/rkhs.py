@@ -196,8 +196,9 @@ def _spectra(
     """Return what decomposes the kernel between some rows."""
 
     def spectrum_of(rows: NDArray) -> Spectrum:
-        observed, weight = distances[np.ix_(rows, rows)], take(weights, rows)
-        kernel = np.exp(observed / (-bandwidth * median_distance(observed, weight)))
+        kernel, weight = distances[np.ix_(rows, rows)], take(weights, rows)
+        kernel /= -bandwidth * median_distance(kernel, weight)
+        np.exp(kernel, out=kernel)
         return kernel_spectrum(kernel, np.ones((len(rows), 1)), weight)
 
     return spectrum_of

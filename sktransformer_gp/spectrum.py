@@ -12,9 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import orth, svd
+from scipy.linalg import eigh, orth, svd
 
 from sktransformer_gp.weights import ROUNDING, SampleWeights
+
+# Number of samples up to which speed counts more than memory in an eigendecomposition.
+QUICK_UP_TO = 5000
 
 
 class Spectrum(NamedTuple):
@@ -71,11 +74,11 @@ def kernel_spectrum(
         total, mean = shares @ kernel.diagonal(), shares @ kernel @ shares
         kernel, design = kernel * roots * roots.T, design * roots
     fixed = _fixed_basis(design, weights)
-    contrasts = kernel - fixed @ (fixed.T @ kernel)
+    contrasts = fixed @ (fixed.T @ kernel)
+    np.subtract(kernel, contrasts, out=contrasts)
+    del kernel  # where it is the caller's no more, its memory is free
     contrasts -= (contrasts @ fixed) @ fixed.T
-    # Not SciPy's: its BLAS is not that of the products, and where calls take turns, the threads of
-    # the two are in each other's way.
-    values, vectors = np.linalg.eigh(contrasts)
+    values, vectors = _decompose(contrasts)
     return _spectrum(values, vectors, fixed, total - mean, total, weights)
 
 
@@ -130,6 +133,16 @@ def project(fixed: NDArray, matrix: NDArray) -> NDArray:
         Columns orthogonal to the basis.
     """
     return matrix - fixed @ (fixed.T @ matrix)
+
+
+def _decompose(matrix: NDArray) -> tuple[NDArray, NDArray]:
+    """Return eigenvalues and eigenvectors of a symmetric matrix, which may be overwritten."""
+    if len(matrix) <= QUICK_UP_TO:
+        # SciPy's BLAS is not that of the products: where calls take turns, the threads of the two
+        # are in each other's way.
+        return np.linalg.eigh(matrix)
+    # In place, with two matrices of this size less.
+    return eigh(matrix.T, overwrite_a=True, check_finite=False, driver="evd")
 
 
 def _fixed_basis(design: NDArray, weights: SampleWeights | None) -> NDArray:

@@ -3,6 +3,7 @@ import pytest
 from scipy.linalg import null_space
 from scipy.stats import multivariate_normal
 
+from sktransformer_gp import spectrum
 from sktransformer_gp.likelihood import LAMBDAS
 from sktransformer_gp.spectrum import kernel_spectrum, marker_spectrum
 from sktransformer_gp.variance import fit_reml, missingness_patterns
@@ -129,6 +130,22 @@ def test_markers_and_their_kernel_have_the_same_fit(kind, design):
     for kernel_part, marker_part in zip(by_kernel[:4], by_markers[:4], strict=True):
         size = np.abs(kernel_part).max()
         np.testing.assert_allclose(marker_part, kernel_part, rtol=1e-6, atol=1e-9 * size)
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_a_large_kernel_is_decomposed_alike_and_left_as_it_is(design, monkeypatch):
+    Z, W = markers(KINDS[0]), designs(design)
+    kernel, weights = Z @ Z.T, SampleWeights(np.linspace(0.5, 2, N), repeats=False)
+    before = kernel.copy()
+    small = [kernel_spectrum(kernel, W), kernel_spectrum(kernel, W, weights)]
+    monkeypatch.setattr(spectrum, "QUICK_UP_TO", N - 1)
+    large = [kernel_spectrum(kernel, W), kernel_spectrum(kernel, W, weights)]
+    np.testing.assert_array_equal(kernel, before)
+    for one, other in zip(small, large, strict=True):
+        np.testing.assert_allclose(other.values, one.values, atol=1e-12 * one.values.max())
+        # Eigenvectors have a sign each.
+        scaled = [s.vectors * np.sqrt(s.values) for s in (one, other)]
+        np.testing.assert_allclose(scaled[1] @ scaled[1].T, scaled[0] @ scaled[0].T, atol=1e-12)
 
 
 @pytest.mark.parametrize("decompose", [kernel_spectrum, marker_spectrum])

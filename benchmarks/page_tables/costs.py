@@ -32,6 +32,7 @@ def ratios() -> str:
         "an epoch of all ten encoders, batches of 8 / one plain encoder": _ratio(
             costs, "epoch", "epoch", "plain epoch"
         ),
+        "the same / ten plain encoders": _ratio(costs, "epoch", "epoch", "plain epoch") / 10,
         "an epoch of one encoder alone / one plain encoder": _ratio(
             costs, "epoch", "epoch of one encoder", "plain epoch"
         ),
@@ -50,17 +51,18 @@ def ratios() -> str:
 
 
 def speedups() -> str:
-    """Return the cost of each variant's fits as a ratio to the default's, and its r."""
+    """Return the cost of each variant as a ratio to the default's, and its r beside that."""
     scores = read("speedups")
-    fits = scores.groupby(["model", "repeat", "fold"], sort=False)[["r", "fit_seconds"]].mean()
-    ratio = fits.fit_seconds / fits.fit_seconds["default"]
+    traits, variants = scores.trait.unique(), scores.model.unique()
+    cost = scores.groupby(["model", "repeat", "fold"]).fit_seconds.mean()
+    r = scores.groupby(["model", "trait"]).r.mean().unstack()[traits]
     rows = []
-    for variant in scores.model.unique():
-        r = fits.r[variant]
-        difference = (r - fits.r["default"]).mean()
-        row = [f"{ratio[variant].median():.1f}", f"{r.mean():.4f}", f"{difference:+.4f}"]
-        rows.append([variant, *row])
-    return table(["variant", "cost of a fit / default", "r", "difference"], rows)
+    for variant in variants:
+        ratio = (cost[variant] / cost["default"]).median()
+        differences = r.loc[variant] - r.loc["default"]
+        beside = [f"{value:+.4f}" for value in [differences.mean(), *differences]]
+        rows.append([variant, f"{ratio:.1f}", f"{r.loc[variant].mean():.4f}", *beside])
+    return table(["variant", "cost of a fit / default", "r", "difference", *traits], rows)
 
 
 def _seconds(costs: pd.DataFrame, case: str, measured: str, per: str | None = None) -> pd.Series:
