@@ -102,7 +102,7 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         Sequences here and in `token_dropout` go together, one entry for each regime: all are
         trained side by side, and out-of-fold predictions weigh them.
     dominance : bool, default=True
-        Whether one more regime, of the first one's penalty and dropout, reads dominance deviations
+        Whether one more regime, of the mean penalty and dropout, reads dominance deviations
         beside the dosages, so that heterozygotes need not lie halfway; only where the training rows
         hold heterozygotes in number, see :func:`sktransformer_gp.dominance.dominance_moments`, and
         with linear tokens, gates and cross-fitting, which decides how much it counts.
@@ -115,7 +115,7 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         Fitted on the training rows in `fit`, before all else. "linkage" =
         :class:`LinkageMerger`; any scikit-learn transformer with ``get_feature_names_out`` is
         cloned; None = all markers as they are.
-    max_iter : int >= 1, default=16
+    max_iter : int >= 1, default=24
         Number of epochs.
     batch_size : int >= 1 or "auto", default="auto"
         Number of individuals in a training step; "auto" = 32, or what gives 25 steps an epoch
@@ -264,7 +264,7 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         dominance: bool = True,
         cross_fitting: int | None = 5,
         preprocessor: str | TransformerMixin | None = "linkage",
-        max_iter: int = 16,
+        max_iter: int = 24,
         batch_size: int | str = "auto",
         learning_rate: str = "one_cycle",
         learning_rate_init: float = 0.003,
@@ -597,7 +597,7 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         """Return gate penalty (0 without gates) and token dropout of each regime."""
         penalty = 0.0 if self.gate_penalty is None else self.gate_penalty
         regimes = [np.ravel(x) for x in np.broadcast_arrays(penalty, self.token_dropout)]
-        return [x if dominance is None else np.append(x, x[0]) for x in regimes]
+        return [x if dominance is None else np.append(x, x.mean()) for x in regimes]
 
     def _mix(self, Z: Tensor, Y: NDArray, weights: SampleWeights | None, folds: NDArray) -> None:
         """Weigh regimes and polygenic term by their out-of-fold predictions."""

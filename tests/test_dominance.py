@@ -110,6 +110,8 @@ def test_members_of_other_regimes_stay_blind(cross):
         assert (dominance[:, :, :10] == 0).all()
         assert (dominance[filled][:, 10:] != 0).all()
         assert (dosage[filled] != 0).all()
+    # Those that read them have the mean penalty of the other regimes.
+    np.testing.assert_allclose(model.net_.gate_penalty, np.repeat([0.04, 0.12, 0.08], 5))
 
 
 @pytest.mark.parametrize(
