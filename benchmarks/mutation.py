@@ -32,6 +32,7 @@ PARTS = {
         ["gblup.py", "spectrum.py", "variance.py", "likelihood.py"],
         [
             "tests/test_likelihood.py",
+            "tests/test_spectrum.py",
             "tests/test_variance.py",
             "tests/test_omission.py",
             "tests/test_gblup.py",

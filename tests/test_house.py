@@ -28,9 +28,11 @@ MODULES = {
 FLOORS = [
     {"metrics.traits", "likelihood", "pages"},
     {"metrics.agreement", "metrics.calibration", "metrics.selection"},
-    {"metrics.scorers", "omission"},
+    {"metrics.scorers"},
     {"markers", "validation", "metrics", "layers", "download", "weights", "rules", "dominance"},
-    {"variance", "crossfit", "copies"},
+    {"spectrum", "crossfit", "copies"},
+    {"omission"},
+    {"variance"},
     {"splitters", "plotting.axes", "conjugate"},
     {"io.extras", "io.files", "io.dosage_text"},
     {"io.rows", "io.marker_table"},

@@ -3,7 +3,6 @@ import pytest
 from scipy.linalg import null_space
 from scipy.stats import multivariate_normal
 
-from sktransformer_gp import spectrum
 from sktransformer_gp.likelihood import LAMBDAS
 from sktransformer_gp.spectrum import kernel_spectrum, marker_spectrum
 from sktransformer_gp.variance import fit_reml, missingness_patterns
@@ -132,22 +131,6 @@ def test_markers_and_their_kernel_have_the_same_fit(kind, design):
         np.testing.assert_allclose(marker_part, kernel_part, rtol=1e-6, atol=1e-9 * size)
 
 
-@pytest.mark.parametrize("design", DESIGNS)
-def test_a_large_kernel_is_decomposed_alike_and_left_as_it_is(design, monkeypatch):
-    Z, W = markers(KINDS[0]), designs(design)
-    kernel, weights = Z @ Z.T, SampleWeights(np.linspace(0.5, 2, N), repeats=False)
-    before = kernel.copy()
-    small = [kernel_spectrum(kernel, W), kernel_spectrum(kernel, W, weights)]
-    monkeypatch.setattr(spectrum, "QUICK_UP_TO", N - 1)
-    large = [kernel_spectrum(kernel, W), kernel_spectrum(kernel, W, weights)]
-    np.testing.assert_array_equal(kernel, before)
-    for one, other in zip(small, large, strict=True):
-        np.testing.assert_allclose(other.values, one.values, atol=1e-12 * one.values.max())
-        # Eigenvectors have a sign each.
-        scaled = [s.vectors * np.sqrt(s.values) for s in (one, other)]
-        np.testing.assert_allclose(scaled[1] @ scaled[1].T, scaled[0] @ scaled[0].T, atol=1e-12)
-
-
 @pytest.mark.parametrize("decompose", [kernel_spectrum, marker_spectrum])
 @pytest.mark.parametrize("code", [1, -1])
 def test_weights_are_as_many_copies(decompose, code):
@@ -272,13 +255,6 @@ def test_the_unit_of_a_covariate_does_not_matter(unit):
     y = phenotypes(Z)
     other = fit(Z, np.column_stack([W * [1, unit], np.zeros(N)]), y)  # zeros explain nothing
     np.testing.assert_allclose(other.lambda_, fit(Z, W, y).lambda_, rtol=1e-6)
-
-
-@pytest.mark.parametrize("decompose", [kernel_spectrum, marker_spectrum])
-def test_fixed_effects_may_not_use_up_the_samples(decompose):
-    W = np.column_stack([np.ones(4), np.eye(4)[:, :3]])
-    with pytest.raises(ValueError, match=r"4 fixed effects .* the 4 samples"):
-        fit(np.eye(4), W, np.arange(4.0)[:, None], decompose)
 
 
 def test_patterns_cover_each_observed_phenotype_once():
