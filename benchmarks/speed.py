@@ -23,7 +23,9 @@ from pathlib import Path
 
 import numpy as np
 from results import append
+from sklearn.base import clone
 from sklearn.utils import Bunch
+from speedups import VARIANTS
 
 YEAST = {"n_samples": 806, "n_markers": 11_623}
 # Case: what is measured in each round, and its sizes.
@@ -31,6 +33,7 @@ CASES = {
     "fit": [("transformer", YEAST), ("forest", YEAST), ("gblup", YEAST), ("rkhs", YEAST)],
     "epoch": [(name, YEAST) for name in ("epoch", "epoch of one encoder", "plain epoch")],
     "matmul": [("step", YEAST), ("matmul", YEAST)],
+    "speedups": [(f"fit, {name}", YEAST) for name in VARIANTS],
     "folds": [(f"5 folds, {name}", YEAST) for name in ("transformer", "gblup", "rf")],
     "predict": [("transformer predict", YEAST), ("gblup predict", YEAST), ("rkhs predict", YEAST)],
     "traits": [("transformer", {**YEAST, "n_traits": k}) for k in (1, 46)],
@@ -151,6 +154,15 @@ def fit(name: str) -> Callable[[np.ndarray, np.ndarray], Work]:
         from sktransformer_gp.models import make_model
 
         return lambda: make_model(name).fit(X, y), np.nan
+
+    return work
+
+
+def fit_variant(name: str) -> Callable[[np.ndarray, np.ndarray], Work]:
+    """Return what fits the transformer with or without one of its speed-ups."""
+
+    def work(X, y):
+        return lambda: clone(VARIANTS[name]).fit(X, y), np.nan
 
     return work
 
@@ -322,6 +334,7 @@ def multiply(X: np.ndarray, y: np.ndarray) -> Work:
 # What is measured: the work, and how often it is repeated.
 WORK = {
     **{name: (fit(name), 1) for name in ("transformer", "gblup", "rkhs")},
+    **{f"fit, {name}": (fit_variant(name), 1) for name in VARIANTS},
     "snp-blup": (fit_snp_blup, 1),
     "mapped": (fit_few, 1),
     **{f"5 folds, {name}": (compare(name), 1) for name in ("transformer", "gblup", "rf")},

@@ -52,17 +52,17 @@ def ratios() -> str:
 
 def speedups() -> str:
     """Return the cost of each variant as a ratio to the default's, and its r beside that."""
-    scores = read("speedups")
+    costs, scores = read("speed"), read("speedups")
     traits, variants = scores.trait.unique(), scores.model.unique()
-    cost = scores.groupby(["model", "repeat", "fold"]).fit_seconds.mean()
-    r = scores.groupby(["model", "trait"]).r.mean().unstack()[traits]
+    r = scores.groupby(["model", "trait"]).r.mean().unstack().loc[variants, traits]
+    differences = r - r.loc["default"]
     rows = []
     for variant in variants:
-        ratio = (cost[variant] / cost["default"]).median()
-        differences = r.loc[variant] - r.loc["default"]
-        beside = [f"{value:+.4f}" for value in [differences.mean(), *differences]]
-        rows.append([variant, f"{ratio:.1f}", f"{r.loc[variant].mean():.4f}", *beside])
-    return table(["variant", "cost of a fit / default", "r", "difference", *traits], rows)
+        ratio = _ratio(costs, "speedups", f"fit, {variant}", "fit, default")
+        beside = [differences.loc[variant].mean(), *differences.loc[variant]]
+        beside = ["-" if np.isnan(value) else f"{value:+.4f}" for value in beside]
+        rows.append([variant, f"{ratio:.1f}", *beside])
+    return table(["variant", "cost of a fit / default", "difference in r", *traits], rows)
 
 
 def _seconds(costs: pd.DataFrame, case: str, measured: str, per: str | None = None) -> pd.Series:
