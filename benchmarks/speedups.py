@@ -3,9 +3,8 @@
     python benchmarks/speedups.py --out benchmarks/speedups.csv
 
 The default, the default without one thing that makes it quick, and what would make it quicker, on
-the same folds of four yeast traits, fitted two at a time (development data): the first two are
-largely additive, in the others loci interact. Each repeat x pair x variant is appended as it is
-done; what stands in the CSV is not run again.
+the same folds of four yeast traits, fitted two at a time (development data). Each repeat x pair x
+variant is appended as it is done; what stands in the CSV is not run again.
 """
 
 import argparse
