@@ -18,7 +18,7 @@ from sktransformer_gp.validation import all_or_nothing, check_dosages, check_phe
 from sktransformer_gp.variance import VarianceFit, fit_reml, missingness_patterns
 from sktransformer_gp.weights import SampleWeights, check_sample_weight, drop_weightless, take
 
-# Samples and markers beyond which no matrix is decomposed: at 20,000 it takes 3 GB, and an hour.
+# Samples and markers beyond which no matrix is decomposed: at 20,000 each takes 3 GB, and an hour.
 LARGEST_DECOMPOSITION = 20_000
 
 

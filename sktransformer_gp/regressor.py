@@ -102,7 +102,7 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         Sequences here and in `token_dropout` go together, one entry for each regime: all are
         trained side by side, and out-of-fold predictions weigh them.
     dominance : bool, default=True
-        Whether one more regime, of the mean penalty and dropout, reads dominance deviations
+        Whether one more regime, of the others' mean penalty and dropout, reads dominance deviations
         beside the dosages, so that heterozygotes need not lie halfway; only where the training rows
         hold heterozygotes in number, see :func:`sktransformer_gp.dominance.dominance_moments`, and
         with linear tokens, gates and cross-fitting, which decides how much it counts.
@@ -597,6 +597,7 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         """Return gate penalty (0 without gates) and token dropout of each regime."""
         penalty = 0.0 if self.gate_penalty is None else self.gate_penalty
         regimes = [np.ravel(x) for x in np.broadcast_arrays(penalty, self.token_dropout)]
+        # Twice the markers to learn from: with the smallest penalty they are learned too well.
         return [x if dominance is None else np.append(x, x.mean()) for x in regimes]
 
     def _mix(self, Z: Tensor, Y: NDArray, weights: SampleWeights | None, folds: NDArray) -> None:

@@ -245,7 +245,7 @@ def _errors(
             # A matrix times its own transpose is half the work.
             shrunken = vectors * np.sqrt(kept)
             precision = unrelated - shrunken @ shrunken.T
-            # Not SciPy's, as in `kernel_spectrum`: where they take turns, ten times slower.
+            # Not SciPy's, as for small kernels' spectra: where they take turns, ten times slower.
             covariance = np.linalg.inv(precision)
             error[out, k], variance[out, k] = covariance @ left[out, k], covariance.diagonal()
     return errors, variance
