@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sktransformer_gp.crossfit import out_of_fold
 from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.pages import PageMixin
-from sktransformer_gp.relationship import column_moments
+from sktransformer_gp.relationship import marker_factors
 from sktransformer_gp.saving.estimators import ModelFileMixin
 from sktransformer_gp.spectrum import Spectrum, kernel_spectrum
 from sktransformer_gp.validation import all_or_nothing, check_dosages, check_phenotypes
@@ -27,7 +27,7 @@ from sktransformer_gp.weights import (
 )
 
 ROWS = 2048  # candidates predicted at a time
-MARKERS = 1024  # markers standardised at a time
+MARKERS = 1024  # markers scaled at a time
 ALL = slice(None)
 
 
@@ -35,11 +35,12 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEst
     """Predict genetic values by a likelihood-weighted average over four kernels.
 
     Each trait follows ``y = mu + g + e`` with ``g ~ N(0, s2_g K)`` and ``e ~ N(0, s2_e I)``, where
-    `K` is one of ``G``, ``(G + R) / 2``, ``R`` and ``R * R``: relationships ``G = Z Z' / m`` on `m`
-    standardised markers that vary, and a Gaussian kernel ``R = exp(-D / median(D))`` on their mean
-    squared differences `D`. Each kernel has its variances by REML; predictions are averaged in
-    proportion to the restricted likelihoods, so that the data decide between additive effects and
-    kinship without ever picking a kernel for good.
+    `K` is one of ``G``, ``(G + R) / 2``, ``R`` and ``R * R``: relationships ``G = Z Z'`` and a
+    Gaussian kernel ``R = exp(-D / median(D))`` on squared distances `D`, with `Z` the dosages minus
+    each marker's mean, over the root of its standard deviation
+    (:func:`~sktransformer_gp.relationship.marker_factors`). Each kernel has its variances by REML;
+    predictions are averaged in proportion to the restricted likelihoods, so that the data decide
+    between additive effects and kinship without ever picking a kernel for good.
 
     Parameters
     ----------
@@ -69,9 +70,9 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEst
         Standard deviation of a phenotype around it; NaN for samples not observed.
     width_ : float
         ``median(D)`` between the training samples that differ, 1 where none does.
-    center_, scale_ : ndarray of shape (n_markers,)
-        Mean and standard deviation of each marker, the latter over the root of the marker's weight;
-        the standard deviation of a constant marker is taken as 1.
+    center_, factors_ : ndarray of shape (n_markers,)
+        Mean of each marker, and what dosages minus this mean are multiplied by; 0 for a marker that
+        does not vary.
     X_fit_ : ndarray of shape (n_samples, n_markers)
         Training dosages, in their own type, of the samples of weight above 0; other attributes
         have no other samples either.
@@ -88,7 +89,7 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEst
     Notes
     -----
     Restricted likelihoods may be compared between kernels because all have the same fixed effect,
-    the intercept. Markers are standardised, so that rare ones count as much as common ones.
+    the intercept.
 
     Out-of-fold predictions do not fit the model once for each fold: with ``P`` the projected
     precision matrix, ``y_f - E(y_f | rest) = inv(P_ff) (P y)_f``, and where y_f is replaced by its
@@ -161,14 +162,9 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEst
             folds = folds[weights > 0]
         X, y, weights = drop_weightless(X, y, weights, self.weighting)
         traits = y.reshape(len(y), -1)
-        counts = np.ones(X.shape[1])
-        if marker_weights is not None:
-            counts = np.asarray(marker_weights, dtype=np.float64)
         self._weights = weights and weights.values
-        self.center_, spread = column_moments(X, self._weights)
-        self.scale_ = spread / np.sqrt(counts)
+        self.center_, self.factors_ = marker_factors(X, marker_weights, self._weights)
         self.X_fit_ = X
-        self._n_varying = max(1.0, float(counts @ (X != X[0]).any(axis=0)))
         products, self._norms = self._relate(X)
         self.width_ = median_distance(_distances(self._norms, products, self._norms), weights)
         kernels = self._kernels(products, self._norms)
@@ -234,17 +230,17 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEst
         return self._average(means, self._variance_ratios(kept))
 
     def _relate(self, X: NDArray) -> tuple[NDArray, NDArray]:
-        """Return products with the training samples and with itself, means over markers."""
+        """Return products with the training samples and with itself."""
         products, norms = np.zeros((len(X), len(self.X_fit_))), np.zeros(len(X))
         for start in range(0, X.shape[1], MARKERS):
             part = slice(start, start + MARKERS)
             new, known = (
-                (dosages[:, part] - self.center_[part]) / self.scale_[part]
+                (dosages[:, part] - self.center_[part]) * self.factors_[part]
                 for dosages in (X, self.X_fit_)
             )
             products += new @ known.T
             norms += np.square(new).sum(axis=1)
-        return products / self._n_varying, norms / self._n_varying
+        return products, norms
 
     def _kernels(
         self, products: NDArray, norms: NDArray, rows: NDArray | slice = ALL

@@ -193,6 +193,51 @@ def column_moments(X: NDArray, weights: NDArray | None = None) -> tuple[NDArray,
     return mean, spread_or_one(np.sqrt(variance), mean)
 
 
+def marker_factors(
+    X: NDArray, marker_weights: ArrayLike | None = None, weights: NDArray | None = None
+) -> tuple[NDArray, NDArray]:
+    """Compute what dosages are shifted and multiplied by: ``z = (x - center) * factors``.
+
+    Divided by its standard deviation `s`, each marker would have one variance, rare ones the larger
+    effects; left as it is, effects of one size. ``factors ~ s ** -0.5`` lies between: effects of
+    variance ``s ** (2 alpha)`` with ``alpha = -1 / 2``, about what human traits are found to have.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_markers)
+        Dosages without missing values; never copied as a whole.
+    marker_weights : array-like of shape (n_markers,), default=None
+        How often each marker counts, > 0; None = all 1.
+    weights : ndarray of shape (n_samples,) or None, default=None
+        Weights > 0 of the samples; None = all 1.
+
+    Returns
+    -------
+    center, factors : ndarray of shape (n_markers,), of float64
+        Means, and factors such that the variances of z add up to 1; 0 where a marker does not vary.
+
+    References
+    ----------
+    Zeng J et al. (2018) Signatures of negative selection in the genetic architecture of human
+    complex traits. Nat Genet 50:746-753.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktransformer_gp.relationship import marker_factors
+    >>> center, factors = marker_factors(np.array([[0, 1, 0], [2, 1, 8]]))
+    >>> center, factors**2  # standard deviations of 1, 0 and 4
+    (array([1., 1., 4.]), array([0.2 , 0.  , 0.05]))
+    """
+    counts = np.ones(X.shape[1])
+    if marker_weights is not None:
+        counts = np.asarray(marker_weights, dtype=np.float64)
+    center, spread = column_moments(X, weights)
+    counts = counts * (X.max(axis=0) > X.min(axis=0))
+    total = counts @ spread
+    return center, np.sqrt(counts / spread / (total if total > 0 else 1.0))
+
+
 def spread_or_one(spread: NDArray, mean: NDArray) -> NDArray:
     """Return the spread of values with this mean, 1 where they are equal.
 

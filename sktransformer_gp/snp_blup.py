@@ -11,17 +11,18 @@ from sktransformer_gp.conjugate import REML_SAMPLES, LinearKernel, fit_iterative
 from sktransformer_gp.crossfit import out_of_fold
 from sktransformer_gp.metrics import TraitRegressorMixin
 from sktransformer_gp.pages import PageMixin
-from sktransformer_gp.relationship import column_moments, genetic_values
+from sktransformer_gp.relationship import genetic_values, marker_factors
 from sktransformer_gp.saving.estimators import ModelFileMixin
 from sktransformer_gp.validation import all_or_nothing, check_dosages, check_phenotypes
 from sktransformer_gp.weights import check_sample_weight, drop_weightless, weighted_mean
 
 
 class SNPBLUPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstimator):
-    """Predict breeding values from the effects of standardised markers (SNP-BLUP).
+    """Predict breeding values from the effects of scaled markers (SNP-BLUP).
 
-    Each trait follows ``y = mu + Z u + e`` with standardised markers `Z`, effects
-    ``u ~ N(0, s2_g I / m)`` and ``e ~ N(0, s2_e I)``: the linear kernel of
+    Each trait follows ``y = mu + Z u + e`` with dosages `Z` minus each marker's mean, over the root
+    of its standard deviation (:func:`~sktransformer_gp.relationship.marker_factors`), effects
+    ``u ~ N(0, s2_g I)`` and ``e ~ N(0, s2_e I)``: the linear kernel of
     :class:`~sktransformer_gp.polygenic.PolygenicRegressor`, at a cost that grows linearly with
     samples and markers. The ratio of the variances is that of at most `reml_samples` samples, by
     REML; the equations of all samples are then solved by conjugate gradients.
@@ -60,7 +61,7 @@ class SNPBLUPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstim
     See Also
     --------
     sktransformer_gp.gblup.GBLUPRegressor : The same predictions of fewer samples, markers not
-        standardised.
+        scaled.
 
     Notes
     -----
@@ -139,7 +140,8 @@ class SNPBLUPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstim
             folds = folds[weights > 0]
         X, y, weights = drop_weightless(X, y, weights, self.weighting)
         traits = y.reshape(len(y), -1)
-        kernel = _relationships(X, marker_weights, weights and weights.values)
+        scaling = marker_factors(X, marker_weights, weights and weights.values)
+        kernel = LinearKernel(X, *scaling)
         ones = np.ones((len(X), 1))
         fit = fit_iteratively(kernel, traits, ones, folds, weights, self.reml_samples)
         coef = kernel.effects(fit.dual_coef).T
@@ -187,15 +189,3 @@ class SNPBLUPRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEstim
         X = check_dosages(self, X, reset=False)
         mean = genetic_values(X, self.coef_) + self.intercept_
         return (mean, np.full_like(mean, self.residual_std_)) if return_std else mean
-
-
-def _relationships(
-    X: NDArray, marker_weights: ArrayLike | None, weights: NDArray | None
-) -> LinearKernel:
-    """Return the linear kernel on standardised markers; one that does not vary counts for 0."""
-    counts = np.ones(X.shape[1])
-    if marker_weights is not None:
-        counts = np.asarray(marker_weights, dtype=np.float64)
-    center, spread = column_moments(X, weights)
-    counts = counts * (X.max(axis=0) > X.min(axis=0))
-    return LinearKernel(X, center, np.sqrt(counts / max(1.0, counts.sum())) / spread)

@@ -267,7 +267,7 @@ class SeededNet(NeuralNet):
             with threadpool_limits(1 if is_small else None, user_api="openmp"):
                 return self._train(X, y)
 
-    def _train(self, X: Tensor, y: Tensor) -> "EncoderNet":
+    def _train(self, X: Tensor, y: Tensor) -> "SeededNet":
         self._order = Generator().manual_seed(self.seed)
         self._noise = Generator(device=self.device).manual_seed(self.seed)
         self.notify("on_train_begin", X=X, y=y)

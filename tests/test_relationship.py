@@ -6,10 +6,13 @@ from sktransformer_gp import relationship
 from sktransformer_gp.relationship import (
     genetic_values,
     inner_products,
+    marker_factors,
     marker_sums,
     relationship_matrix,
     squared_distances,
 )
+from sktransformer_gp.spectrum import kernel_spectrum
+from sktransformer_gp.variance import fit_reml
 
 
 def dosages(dtype, n=17, m=53, seed=0):
@@ -111,3 +114,43 @@ def test_scale_is_that_of_vanraden_under_hardy_weinberg():
 def test_relationship_matrix_refuses(X, message):
     with pytest.raises(ValueError, match=message):
         relationship_matrix(X)
+
+
+def test_factors_of_markers_are_those_of_numpy():
+    X, counts, weights = dosages(np.int8), np.arange(53) % 4 + 1.0, np.arange(17) % 3 + 1.0
+    X[:, 7] = 3
+    center, factors = marker_factors(X, counts, weights)
+    spread = np.sqrt(np.cov(X, rowvar=False, aweights=weights, bias=True).diagonal())
+    np.testing.assert_allclose(center, np.average(X, axis=0, weights=weights))
+    Z = (X - center) * factors
+    np.testing.assert_allclose(np.average(Z**2, axis=0, weights=weights).sum(), 1)
+    ratio = factors[1:7] ** 2 / factors[0] ** 2
+    np.testing.assert_allclose(ratio, counts[1:7] / counts[0] * spread[0] / spread[1:7])
+    assert factors[7] == 0
+
+
+def test_factors_of_markers_do_not_depend_on_the_coding():
+    X = dosages(np.int8)
+    X[:, 7] = 3
+    scaled = [(A - center) * f for A in (X, 10.0 - 2 * X) for center, f in [marker_factors(A)]]
+    np.testing.assert_allclose(scaled[0], -scaled[1], atol=1e-14)
+    assert (marker_factors(X[:, [7]])[1] == 0).all()
+
+
+def test_effects_in_proportion_to_the_factors_have_the_largest_likelihood():
+    """Of effects with the variance 1 / s: more than with dosages as they are, or standardised."""
+    rng = np.random.default_rng(0)
+    frequencies = rng.uniform(0.02, 0.5, 800)
+    found = []
+    for _ in range(5):
+        X = rng.binomial(2, frequencies, (400, 800))
+        spread = X.std(axis=0)
+        values = X @ (rng.normal(size=800) / np.sqrt(spread))
+        y = values + values.std() * rng.normal(size=400) / 2
+        center, factors = marker_factors(X)
+        scaled = [(X - center) * factor for factor in (factors, 1, 1 / spread)]
+        spectra = [kernel_spectrum(Z @ Z.T, np.ones((400, 1))) for Z in scaled]
+        fits = [fit_reml(y[:, None], lambda rows, s=s: s) for s in spectra]
+        found.append([fit.log_likelihood[0] for fit in fits])
+    ours, of_gblup, standardised = np.mean(found, axis=0)
+    assert ours > max(of_gblup, standardised)

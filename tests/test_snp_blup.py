@@ -40,7 +40,8 @@ def test_out_of_fold_predictions_are_those_of_refits_with_the_same_lambda(cross)
     seen = ~np.isnan(y)
     model = SNPBLUPRegressor().fit(cross.data, y, folds)
     varies = cross.data.std(axis=0) > 0
-    Z = (cross.data[:, varies] - cross.data[:, varies].mean(axis=0)) / cross.data[:, varies].std(0)
+    centred = cross.data[:, varies] - cross.data[:, varies].mean(axis=0)
+    Z = centred / np.sqrt(centred.std(axis=0))
     for fold in range(3):
         out = folds == fold
         # In units of the mean diagonal of the kernel between the samples that are observed.

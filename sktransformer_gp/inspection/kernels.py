@@ -10,13 +10,13 @@ from sklearn.utils import gen_batches
 from sktransformer_gp.polygenic import PolygenicRegressor
 from sktransformer_gp.rkhs import RKHSRegressor
 
-MARKERS = 1024  # standardised at a time
+MARKERS = 1024  # scaled at a time
 N_NODES = 16
 
 
 @dataclass(frozen=True)
 class Relations:
-    """Products of samples with training samples, and squared lengths, means over markers.
+    """Products of samples with training samples, and squared lengths.
 
     Attributes
     ----------
@@ -49,19 +49,17 @@ class Relations:
 
 @dataclass(frozen=True)
 class KernelPart:
-    """A trait's ``sum_i a_i z'z_i / m + sum_s sum_i b_si exp(-s |z - z_i|^2 / m)``.
+    """A trait's ``sum_i a_i z'z_i + sum_s sum_i b_si exp(-s |z - z_i|^2)``.
 
-    The first is linear in the standardised dosages z, the others are Gaussian with rates s; i runs
+    The first is linear in the scaled dosages z, the others are Gaussian with rates s; i runs
     over the training samples.
 
     Parameters
     ----------
     X_fit : ndarray of shape (n_fit, n_markers)
         Dosages of the training samples.
-    center, scale : ndarray of shape (n_markers,)
-        ``z = (x - center) / scale``.
-    divisor : float
-        The number m.
+    center, factors : ndarray of shape (n_markers,)
+        ``z = (x - center) * factors``.
     linear : ndarray of shape (n_fit,)
         Weights a.
     gaussian : list of (float, ndarray of shape (n_fit,))
@@ -70,8 +68,7 @@ class KernelPart:
 
     X_fit: NDArray
     center: NDArray
-    scale: NDArray
-    divisor: float
+    factors: NDArray
     linear: NDArray
     gaussian: list[tuple[float, NDArray]]
 
@@ -96,8 +93,7 @@ class KernelPart:
         weights = model.kernel_weights_.reshape(n_kernels, -1) * shares
         G, both, R, squared = np.einsum("kit,kt->ki", dual, weights)
         rates = [(1 / model.width_, both / 2 + R), (2 / model.width_, squared)]
-        z = (model.X_fit_, model.center_, model.scale_, model._n_varying)
-        return cls(*z, G + both / 2, rates)
+        return cls(model.X_fit_, model.center_, model.factors_, G + both / 2, rates)
 
     @classmethod
     def of_rkhs(cls, model: RKHSRegressor, trait: int) -> "KernelPart":
@@ -117,7 +113,7 @@ class KernelPart:
         """
         n, m = model.X_fit_.shape
         rates = [(1 / np.ravel(model.width_)[trait], model.dual_coef_.reshape(n, -1)[:, trait])]
-        return cls(model.X_fit_, np.zeros(m), np.ones(m), 1.0, np.zeros(n), rates)
+        return cls(model.X_fit_, np.zeros(m), np.ones(m), np.zeros(n), rates)
 
     def values(self, relations: Relations) -> NDArray:
         """Predict, without intercept.
@@ -152,8 +148,8 @@ class KernelPart:
         ndarray of shape (n_samples, n_markers)
             Contribution of each marker, in the trait's unit.
         """
-        # With u = z - z(reference) and the line t u, the gradient of exp(-s |t u - u_i|^2 / m) is
-        # -2 s / m (t u - u_i) times the kernel: all integrals are over t alone.
+        # With u = z - z(reference) and the line t u, the gradient of exp(-s |t u - u_i|^2) is
+        # -2 s (t u - u_i) times the kernel: all integrals are over t alone.
         relations = self.relate(X, reference)
         pull, push = np.zeros_like(relations.products), np.zeros(len(X))
         for t, weight in _nodes():
@@ -164,10 +160,10 @@ class KernelPart:
                 push += t * slopes.sum(axis=1)
         out = np.empty(X.shape)
         for block in gen_batches(X.shape[1], MARKERS):
-            U, U_fit = (self._standardise(x, reference, block) for x in (X, self.X_fit))
-            origin = (reference[block] - self.center[block]) / self.scale[block]
+            U, U_fit = (self._scale(x, reference, block) for x in (X, self.X_fit))
+            origin = (reference[block] - self.center[block]) * self.factors[block]
             slope = self.linear @ (U_fit + origin) + pull @ U_fit - push[:, None] * U
-            out[:, block] = U * slope / self.divisor
+            out[:, block] = U * slope
         return out
 
     def relate(self, X: NDArray, origin: NDArray) -> Relations:
@@ -178,21 +174,21 @@ class KernelPart:
         X : ndarray of shape (n_samples, n_markers)
             Dosages.
         origin : ndarray of shape (n_markers,)
-            Dosages where the standardised dosages are 0; the center, for predictions.
+            Dosages where the scaled dosages are 0; the center, for predictions.
 
         Returns
         -------
         Relations
-            Products and squared lengths, over m.
+            Products and squared lengths.
         """
         products = np.zeros((len(X), len(self.X_fit)))
         norms, fit_norms = np.zeros(len(X)), np.zeros(len(self.X_fit))
         for block in gen_batches(X.shape[1], MARKERS):
-            U, U_fit = (self._standardise(x, origin, block) for x in (X, self.X_fit))
+            U, U_fit = (self._scale(x, origin, block) for x in (X, self.X_fit))
             products += U @ U_fit.T
             norms += np.square(U).sum(axis=1)
             fit_norms += np.square(U_fit).sum(axis=1)
-        return Relations(*(sums / self.divisor for sums in (products, norms, fit_norms)))
+        return Relations(products, norms, fit_norms)
 
     def change(
         self, relations: Relations, X: NDArray, columns: NDArray, dosages: NDArray
@@ -216,15 +212,15 @@ class KernelPart:
             Of the changed samples.
         """
         old, new, fit = (
-            (x - self.center[columns]) / self.scale[columns]
+            (x - self.center[columns]) * self.factors[columns]
             for x in (X[:, columns], dosages, self.X_fit[:, columns])
         )
-        products = relations.products + (new - old) @ fit.T / self.divisor
-        norms = relations.norms + (new**2 - old**2).sum(axis=1) / self.divisor
+        products = relations.products + (new - old) @ fit.T
+        norms = relations.norms + (new**2 - old**2).sum(axis=1)
         return Relations(products, norms, relations.fit_norms)
 
-    def _standardise(self, X: NDArray, origin: NDArray, block: slice) -> NDArray:
-        return (X[:, block] - origin[block]) / self.scale[block]
+    def _scale(self, X: NDArray, origin: NDArray, block: slice) -> NDArray:
+        return (X[:, block] - origin[block]) * self.factors[block]
 
 
 def _nodes() -> Iterator[tuple[float, float]]:

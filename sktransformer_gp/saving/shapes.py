@@ -52,11 +52,10 @@ SHAPES: dict[str, dict[str, str]] = {
     },
     "PolygenicRegressor": {
         "X_fit_": "number samples features",
-        "center_ scale_": "float features",
+        "center_ factors_": "float features",
         "_norms": "float samples",
         "_weights": "float? samples",
         "width_": "float",
-        "_n_varying": "float",
         "dual_coef_": "float 4 samples traits?",
         "intercept_ lambda_ kernel_weights_ residual_variance_": "float 4 traits?",
         "out_of_fold_ out_of_fold_std_": "float? samples traits?",
