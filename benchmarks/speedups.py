@@ -3,7 +3,7 @@
     python benchmarks/speedups.py --out benchmarks/speedups.csv
 
 The default, the default without one thing that makes it quick, and what would make it quicker, on
-the same folds of four yeast traits, fitted two at a time (development data). Each repeat x pair x
+the same folds of twelve yeast traits, fitted two at a time (development data). Each repeat x pair x
 variant is appended as it is done; what stands in the CSV is not run again.
 """
 
@@ -16,7 +16,14 @@ from results import append, is_done
 from sktransformer_gp import TransformerGPRegressor, compare_models
 from sktransformer_gp.datasets import fetch_yeast
 
-PAIRS = [["Trehalose", "Xylose"], ["Indoleacetic_Acid", "Sorbitol"]]
+PAIRS = [
+    ["Trehalose", "Xylose"],
+    ["Indoleacetic_Acid", "Sorbitol"],
+    ["Maltose", "Magnesium_Sulfate"],
+    ["Neomycin", "Lithium_Chloride"],
+    ["Zeocin", "Raffinose"],
+    ["Ethanol", "Hydroxyurea"],
+]
 
 
 class MixedPrecision(TransformerGPRegressor):

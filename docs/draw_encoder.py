@@ -18,7 +18,7 @@ BOXES = {
     "hidden": (9.9, 4.1, 1.6, "64 ReLU units:\ncombinations", BLUE),
     "direct": (8.8, 3.0, 1.8, "linear read-out:\nwindows that add", BLUE),
     "additive": (7.2, 1.7, 1.9, "additive effects\n$a \\odot g \\odot z$", BLUE),
-    "members": (12.1, 3.1, 1.9, "2 or 3 regimes x\n5 members", BLUE),
+    "members": (12.1, 3.1, 1.9, "3 or 4 regimes x\n5 members", BLUE),
     "polygenic": (7.2, 0.6, 3.4, "polygenic term: 4 kernels, REML", GREEN),
     "weights": (14.3, 1.9, 1.8, "weights by trait,\nout of fold", ORANGE),
     "traits": (16.4, 1.9, 1.4, "traits\n(n, traits)", GREY),

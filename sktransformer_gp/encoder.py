@@ -249,6 +249,8 @@ class MarkerEncoder(nn.Module):
         :func:`sktransformer_gp.dominance.dominance_moments`; None = no member reads them.
     n_dominance : int
         Number of members that read dominance deviations, the last ones; linear tokens with gates.
+    n_additive : int
+        Number of members that read sums of windows only, those before them.
     token_dropout : Tensor of shape (N,), in [0, 1)
         Probability, for each member, that a token is left out as a whole; its length is the number
         of members.
@@ -299,6 +301,7 @@ class MarkerEncoder(nn.Module):
         *,
         dominance: Tensor | None = None,
         n_dominance: int = 0,
+        n_additive: int = 0,
         tokens: str,
         positions: str | None,
         gated: bool,
@@ -348,6 +351,9 @@ class MarkerEncoder(nn.Module):
         self.readout = Readout(
             n_members, n_tokens, d_model, n_heads, dim_readout, n_traits, generator
         )
+        # Hidden units that start at zero have no gradient, nor have the weights behind them.
+        end = n_members - n_dominance
+        self.readout.split(self.readout.from_flat.weight.data)[1][end - n_additive : end] = 0
 
     def forward(self, X: Tensor, generator: Generator | None = None) -> Tensor:
         """Predict standardised phenotypes.

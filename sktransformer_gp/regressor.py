@@ -100,7 +100,9 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         Strength of sparsity of the marker gates, in units of the standardised squared error; with
         gates each marker has an additive effect beside its share in a token. None = no gates.
         Sequences here and in `token_dropout` go together, one entry for each regime: all are
-        trained side by side, and out-of-fold predictions weigh them.
+        trained side by side, and out-of-fold predictions weigh them. With gates, cross-fitting and
+        a hidden layer in the read-out there is one regime more, of the others' mean penalty and
+        dropout, that is without this layer: where loci add up, their combinations are noise.
     dominance : bool, default=True
         Whether one more regime, of the others' mean penalty and dropout, reads dominance deviations
         beside the dosages, so that heterozygotes need not lie halfway; only where the training rows
@@ -153,8 +155,8 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         The fitted polygenic term, on the markers that the preprocessor keeps, each counted as often
         as it stands for others; None without cross-fitting.
     component_names_ : list of str
-        ``encoder_0``, ``encoder_1``, ... for the regimes, that with dominance last, then
-        ``polygenic``.
+        ``encoder_0``, ``encoder_1``, ... for the regimes, the one that adds windows up behind
+        those of `gate_penalty`, that with dominance last, then ``polygenic``.
     weights_ : ndarray of shape (n_components, n_traits)
         Weight of each component in the prediction of each trait, >= 0.
     selection_index_ : ndarray of shape (n_traits, n_traits)
@@ -580,6 +582,8 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
             "gated": gated,
             **{name: getattr(self, name) for name in ENCODER_PARAMETERS},
         }
+        if self._has_additive_regime():
+            parameters["n_additive"] = n_folds
         if dominance is not None:
             parameters["dominance"] = torch.tensor(dominance, dtype=torch.float32)
             parameters["n_dominance"] = n_folds
@@ -593,12 +597,18 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
             return None
         return dominance_moments(Z.numpy(), weights and weights.values)
 
+    def _has_additive_regime(self) -> bool:
+        is_weighed = self.cross_fitting is not None
+        return is_weighed and self.gate_penalty is not None and self.dim_readout > 0
+
     def _regimes(self, dominance: NDArray | None) -> list[NDArray]:
         """Return gate penalty (0 without gates) and token dropout of each regime."""
         penalty = 0.0 if self.gate_penalty is None else self.gate_penalty
         regimes = [np.ravel(x) for x in np.broadcast_arrays(penalty, self.token_dropout)]
-        # Twice the markers to learn from: with the smallest penalty they are learned too well.
-        return [x if dominance is None else np.append(x, x.mean()) for x in regimes]
+        n_more = self._has_additive_regime() + (dominance is not None)
+        # With dominance, there are twice the markers to learn from: with the smallest penalty they
+        # are learned too well.
+        return [np.append(x, [x.mean()] * n_more) for x in regimes]
 
     def _mix(self, Z: Tensor, Y: NDArray, weights: SampleWeights | None, folds: NDArray) -> None:
         """Weigh regimes and polygenic term by their out-of-fold predictions."""

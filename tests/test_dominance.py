@@ -95,8 +95,8 @@ def test_a_model_that_reads_them_sees_heterozygotes(cross):
     # 0.71**2 of heterozygosity's variance is that of two loci: r = .82 at most.
     assert r[True] > 0.7
     assert r[False] < r[True] - 0.3
-    assert model.component_names_ == ["encoder_0", "encoder_1", "encoder_2", "polygenic"]
-    assert model.weights_[2, 0] == model.weights_.max()
+    assert model.component_names_ == [*(f"encoder_{i}" for i in range(4)), "polygenic"]
+    assert model.weights_[3, 0] == model.weights_.max()
 
 
 def test_members_of_other_regimes_stay_blind(cross):
@@ -107,11 +107,17 @@ def test_members_of_other_regimes_stay_blind(cross):
     for parameter in (encoder.gate, encoder.additive, encoder.embed.weight):
         dosage, dominance = parameter.detach().split(n_places, dim=1)
         filled = encoder.windows < len(encoder.center)
-        assert (dominance[:, :, :10] == 0).all()
-        assert (dominance[filled][:, 10:] != 0).all()
+        assert (dominance[:, :, :15] == 0).all()
+        assert (dominance[filled][:, 15:] != 0).all()
         assert (dosage[filled] != 0).all()
-    # Those that read them have the mean penalty of the other regimes.
-    np.testing.assert_allclose(model.net_.gate_penalty, np.repeat([0.04, 0.12, 0.08], 5))
+    # Those that read them have the mean penalty of the other regimes, as the additive ones have.
+    np.testing.assert_allclose(model.net_.gate_penalty, np.repeat([0.04, 0.12, 0.08, 0.08], 5))
+    # What combines windows stays at zero in the additive regime, and nowhere else.
+    readout = encoder.readout
+    hidden = readout.split(readout.from_flat.weight.detach())[1]
+    for weight in (hidden, readout.from_pool.weight.detach(), readout.output.weight.detach()):
+        assert (weight[10:15] == 0).all()
+        assert all((member != 0).any() for member in [*weight[:10], *weight[15:]])
 
 
 @pytest.mark.parametrize(
@@ -127,7 +133,7 @@ def test_some_models_do_not_read_them(cross, parameters):
     X, y = cross[0][:80, :30], cross[1][:80]
     model = TransformerGPRegressor(max_iter=1, d_model=4, random_state=0, **parameters).fit(X, y)
     assert model.net_.module_.dominance is None
-    assert "encoder_2" not in model.component_names_
+    assert "encoder_3" not in model.component_names_
 
 
 def test_with_haploids_the_parameter_changes_nothing(cross):

@@ -103,8 +103,8 @@ def test_a_step_follows_the_gradient_of_loss_and_penalty(tokens):
         .fit(X, Y)
         .net_
     )
-    if tokens == "linear":
-        penalties = [0.5, 0.1, 0.3]  # the regime with dominance has the mean
+    # The additive regime has the mean, and so has the one with dominance.
+    penalties += [0.3, 0.3] if tokens == "linear" else [0.3]
     module, n = net.module_, len(penalties) * n_folds
     X = torch.tensor(X)[:, : len(module.center)]
     y = torch.tensor(Y, dtype=torch.float32)[:, None].expand(-1, n, -1)
@@ -119,7 +119,7 @@ def test_a_step_follows_the_gradient_of_loss_and_penalty(tokens):
     squares = torch.zeros(n)
     for name in ("gate", "additive", "embed.weight"):
         parameter = module.get_parameter(name)
-        # The first axis of this length is that of the members: 12 markers, 3 windows of 4.
+        # The first axis of this length is that of the members: no other is as long.
         members = parameter.shape.index(n)
         squares = squares + parameter.square().movedim(members, 0).flatten(1).sum(1)
     (loss + torch.tensor(penalties).repeat_interleave(n_folds) * squares).mean().backward()

@@ -234,7 +234,7 @@ def test_out_of_fold_predictions_are_in_the_order_of_the_rows():
     model = TransformerGPRegressor(**TINY, random_state=0).fit(X, Y, sample_weight=weights)
 
     used = (weights > 0) & (np.arange(120) != 3)
-    assert model.out_of_fold_.shape == (4, used.sum(), 2)
+    assert model.out_of_fold_.shape == (5, used.sum(), 2)
     # The polygenic term sees the phenotypes of the other folds: a shuffle has r = 0 +- .1.
     r = [np.corrcoef(model.out_of_fold_[-1, :, k], Y[used, k])[0, 1] for k in range(2)]
     assert min(r) > 0.2

@@ -1,9 +1,8 @@
 """Tables of predictive ability: the practical, all data sets, several traits, uncertainty."""
 
 import pandas as pd
-from scipy.stats import t
 
-from page_tables.markdown import FOLDER, read, table
+from page_tables.markdown import FOLDER, mean_difference, read, table
 from sktransformer_gp import summarise
 
 EPISTASIS = ["Maltose", "Magnesium_Sulfate", "Indoleacetic_Acid", "Formamide", "Copper"]
@@ -96,10 +95,8 @@ def ablations() -> str:
         row = [name]
         for study in ABLATED:
             part = r[studies == study]
-            difference = part[name] - part["default"]
-            half = t.ppf(0.975, len(part) - 1) * difference.sem()
-            shown = "" if name == "default" else f"{difference.mean():+.4f} ± {half:.4f}"
-            row += [f"{part[name].mean():.4f}", shown]
+            difference = mean_difference(part[name] - part["default"], 4)
+            row += [f"{part[name].mean():.4f}", "" if name == "default" else difference]
         rows.append(row)
     columns = [column for study in ABLATED for column in (f"{study} r", "difference")]
     return table(["variant", *columns], rows)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from page_tables.markdown import cells, read, table
+from page_tables.markdown import cells, mean_difference, read, table
 
 CASE = ["threads", "measured", "n_samples", "n_markers", "n_traits"]
 COSTS = {
@@ -57,12 +57,13 @@ def speedups() -> str:
     r = scores.groupby(["model", "trait"]).r.mean().unstack().loc[variants, traits]
     differences = r - r.loc["default"]
     rows = []
-    for variant in variants:
+    for variant, by_trait in differences.iterrows():
         ratio = _ratio(costs, "speedups", f"fit, {variant}", "fit, default")
-        beside = [differences.loc[variant].mean(), *differences.loc[variant]]
-        beside = ["-" if np.isnan(value) else f"{value:+.4f}" for value in beside]
-        rows.append([variant, f"{ratio:.1f}", *beside])
-    return table(["variant", "cost of a fit / default", "difference in r", *traits], rows)
+        texts = [mean_difference(by_trait, 4)]
+        texts += [f"{k} {by_trait[k]:+.4f}" for k in (by_trait.idxmin(), by_trait.idxmax())]
+        rows.append([variant, f"{ratio:.1f}", *(texts if len(rows) else [""] * 3)])
+    header = ["variant", "cost of a fit / default", "difference in r", "smallest", "largest"]
+    return table(header, rows)
 
 
 def _seconds(costs: pd.DataFrame, case: str, measured: str, per: str | None = None) -> pd.Series:

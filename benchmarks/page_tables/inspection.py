@@ -1,9 +1,6 @@
 """Tables of what is found in fitted models: loci and pairs of loci."""
 
-import pandas as pd
-from scipy.stats import t
-
-from page_tables.markdown import read, table
+from page_tables.markdown import mean_difference, read, table
 
 METHODS = {
     'transformer, `"gradient"` (default)': "transformer, gradient, smoothed",
@@ -19,21 +16,17 @@ METHODS = {
 
 
 def qtl_detection() -> str:
-    """Return the areas under the curve, and differences to ours with 95 % intervals."""
+    """Return the areas under the curve, and differences to the first with 95 % intervals."""
     scores = read("qtl_detection").pivot(index="seed", columns="method")
     areas = [scores[area][list(METHODS.values())] for area in ("loci", "markers")]
     rows = []
     for name, method in METHODS.items():
-        texts = [(f"{area[method].mean():.3f}", gap(area, method)) for area in areas]
-        rows.append([name, *texts[0], *texts[1]])
+        row = [name]
+        for area in areas:
+            difference = mean_difference(area[method] - area.iloc[:, 0], 3)
+            row += [f"{area[method].mean():.3f}", "" if len(rows) == 0 else difference]
+        rows.append(row)
     return table(["", "loci", "difference", "markers", "difference"], rows)
-
-
-def gap(area: pd.DataFrame, method: str) -> str:
-    """Return the mean difference to the default with a 95 % interval, over crosses."""
-    difference = area[method] - area.iloc[:, 0]
-    half = t.ppf(0.975, len(area) - 1) * difference.sem()
-    return "" if not difference.any() else f"{difference.mean():+.3f} ± {half:.3f}"
 
 
 def interactions() -> str:

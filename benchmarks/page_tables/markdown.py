@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t
 
 FOLDER = Path(__file__).parents[1]
 
@@ -27,3 +28,9 @@ def cells(values: Iterable[float], digits: int = 3, best: bool = False) -> list[
         return texts
     largest = max((text for text in texts if text), key=float)
     return [f"**{text}**" if text == largest else text for text in texts]
+
+
+def mean_difference(differences: pd.Series, digits: int) -> str:
+    """Return a mean difference ± half of its 95 % interval."""
+    half = t.ppf(0.975, len(differences) - 1) * differences.sem()
+    return f"{differences.mean():+.{digits}f} ± {half:.{digits}f}"

@@ -78,6 +78,8 @@ def attention_map(
     encoder, weights = _encoder(step.model)
     attend = _learned_queries if layer is None else _self_attention
     source = _find_layer(step.model, encoder.encoder, layer, head)
+    if layer is None:
+        weights = _of_those_that_listen(encoder.encoder, weights)
     tokens = _inputs_of(source, encoder, encoder.inputs(step.X))
     maps = (attend(source, x, weights, head).cpu().double().numpy() for x in tokens)
     windows = _windows(step.model)
@@ -98,6 +100,18 @@ def _encoder(model: BaseEstimator) -> tuple[EncoderPart, Tensor]:
     weights = (encoder.weights / torch.as_tensor(model.y_scale_)).sum(dim=1)
     weights = weights if weights.any() else torch.ones_like(weights)
     return encoder, (weights / weights.sum()).float()
+
+
+def _of_those_that_listen(encoder: MarkerEncoder, weights: Tensor) -> Tensor:
+    """Leave members out that make nothing of what learned queries attend to: additive ones."""
+    listens = (encoder.readout.from_pool.weight != 0).flatten(1).any(dim=1).cpu()
+    weights = weights * listens
+    if not weights.any():
+        raise ValueError(
+            "layer=None: in the predictions of this model only encoders count that make nothing of "
+            "the learned queries (see model.weights_)"
+        )
+    return weights / weights.sum()
 
 
 def _find_layer(

@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 
@@ -88,7 +90,8 @@ def test_rows_sum_to_one_and_columns_are_windows_of_chromosomes(cross, fitted):
 def test_encoders_count_by_their_weight(cross, make):
     model = make(max_iter=2).fit(cross.data[:60], cross.target[:60])
     maps = []
-    for weights in ([1, 0, 0], [0, 2, 1], [1, 1, 0], [0, 0, 1], [1, 3, 0]):
+    # The third regime makes nothing of what learned queries attend to.
+    for weights in ([1, 0, 0, 0], [0, 2, 5, 1], [1, 1, 0, 0], [0, 0, 0, 1], [1, 3, 0, 0]):
         model.weights_ = np.tile(np.array(weights, dtype=float)[:, None], 2)
         maps.append(attention_map(model, cross.data[:9]).to_numpy())
     first, third, both, none, everybody = maps
@@ -101,6 +104,11 @@ def test_encoders_count_by_their_weight(cross, make):
 
 def test_what_is_not_there_is_named(cross, fitted, make):
     X = cross.data[:60]
+    additive = copy.deepcopy(fitted)
+    additive.weights_[:2] = 0
+    additive.weights_[2] = 1
+    with pytest.raises(ValueError, match="only encoders count that make nothing of"):
+        attention_map(additive, X)
     with pytest.raises(ValueError, match="needs a TransformerGPRegressor, got GBLUPRegressor"):
         attention_map(GBLUPRegressor().fit(X, cross.target[:60]), X)
     with pytest.raises(ValueError, match="one of the 0 self-attention blocks, from 0, got 0"):

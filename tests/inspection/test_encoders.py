@@ -53,7 +53,7 @@ def test_each_sample_can_be_asked_of_members_that_have_not_seen_it(cross, fitted
 
 def test_encoders_without_weight_are_left_out(cross, make):
     model = make(max_iter=1).fit(cross.data[:60], cross.target[:60])
-    model.weights_ = np.array([[0, 0], [0.5, 0], [0.5, 1]])
+    model.weights_ = np.array([[0, 0], [0.5, 0], [0, 0], [0.5, 1]])
     model.selection_index_ = np.eye(2)
     assert len(EncoderPart(model, [0]).encoder.token_dropout) == 3
     nothing = EncoderPart(model, [1])
@@ -71,7 +71,7 @@ def test_contributions_are_integrated_gradients(cross, fitted):
 
     def predict(path):
         members = fitted.net_.predict_double(path)[:, :, 1]
-        return shares @ members.reshape(2, 3, -1).mean(axis=1)
+        return shares @ members.reshape(3, 3, -1).mean(axis=1)
 
     for i, marker in [(0, 3), (0, 100), (1, 200)]:
         step = Z[i] - reference[0]

@@ -58,7 +58,7 @@ def test_squared_gates_of_all_encoders_by_their_weight(cross, fitted):
     encoder = fitted.net_.module_
     gate = encoder.gate.detach().numpy().astype(float)  # (T, W, N)
     filled = encoder.windows.numpy() < len(encoder.center)
-    by_regime = gate[filled].reshape(-1, 2, 3)  # markers, regimes, inner folds
+    by_regime = gate[filled].reshape(-1, 3, 3)  # markers, regimes, inner folds
     expected = np.zeros((2, 400))
     kept = fitted.preprocessor_.get_support(indices=True)
     for t in range(2):
@@ -66,7 +66,7 @@ def test_squared_gates_of_all_encoders_by_their_weight(cross, fitted):
     table = marker_importance(fitted, cross.data[:9], method="gate", smoothing=None)
     np.testing.assert_allclose(wide(table), expected, rtol=1e-6)
     effects = (gate[..., None] * encoder.additive.detach().numpy())[filled]
-    slopes = effects.reshape(-1, 2, 3, 2).mean(axis=2)[:, :, 1] @ fitted.weights_[:-1, 1]
+    slopes = effects.reshape(-1, 3, 3, 2).mean(axis=2)[:, :, 1] @ fitted.weights_[:-1, 1]
     signs = wide(table, "sign").loc["trait_2"].to_numpy()[kept]
     np.testing.assert_array_equal(signs, np.sign(slopes))
 
