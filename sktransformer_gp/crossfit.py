@@ -100,10 +100,9 @@ def mixing_weights(
     """Weigh components by non-negative least squares, shrunk towards the last one as it is.
 
     ``min |y - (b + F w)|^2, w >= 0`` over the rows observed for the trait. The weights lie between
-    these and a weight of 1 for the last component alone, at ``max(0, 1 - p s2 / d)`` of the way to
-    the first, where the p components of a weight above 0 leave ``s2`` as residual variance and
-    lower the residual sum of squares by `d`: ``p s2`` of it is what so many weights gain by chance,
-    as in the estimator of James and Stein.
+    these and a weight of 1 for the last component alone, at ``max(0, 1 - 2 (p - 1) s2 / d)`` of the
+    way to the first, where the p components leave ``s2`` as residual variance and lower the
+    residual sum of squares by `d`: what p - 1 weights gain by chance (Akaike) counts for nothing.
 
     Parameters
     ----------
@@ -124,9 +123,6 @@ def mixing_weights(
     References
     ----------
     Breiman L (1996) Stacked regressions. Machine Learning 24:49-64.
-
-    Meyer M, Woodroofe M (2000) On the degrees of freedom in shape-restricted regression. Ann Stat
-    28:1083-1104.
 
     Examples
     --------
@@ -209,11 +205,10 @@ def selection_index(
 
 
 def _shrunk_weights(F: NDArray, y: NDArray, n: float) -> NDArray:
-    alone = np.zeros(F.shape[1])
+    p, alone = F.shape[1], np.zeros(F.shape[1])
     # A weight of its own would let a trait of little heritability lose the last one altogether.
     alone[-1] = 1.0
     weights, norm = nnls(F, y)
-    # Non-negative least squares have as many degrees of freedom as weights above 0.
-    gain, chance = np.square(y - F[:, -1]).sum() - norm**2, (weights > 0).sum() * norm**2 / n
+    gain, chance = np.square(y - F[:, -1]).sum() - norm**2, 2 * (p - 1) * norm**2 / n
     kept = 1 - chance / gain if gain > chance else 0.0
     return alone + kept * (weights - alone)
