@@ -1,12 +1,13 @@
-"""What reading dominance deviations is worth: simulated traits of diploids; restartable.
+"""What reading dominance deviations is worth, in diploids of three kinds: restartable.
 
     python benchmarks/dominance.py --out benchmarks/dominance.csv
 
-Two populations: an F2 (simulated) and hybrids between random pairs of barley lines (real dosages of
-the lines). Of 700 individuals, 500 train. Every QTL has an effect a of a Laplace distribution and a
-dominance effect d = k |a| with k normal: 0, of mean .2 and standard deviation .3 ("partial"), or of
-mean .3 and standard deviation 1 ("strong"). The genetic value has 61 % of the phenotypic variance.
-No replicate's seed was used in development.
+Three populations: an F2 (simulated), hybrids between random pairs of barley lines (real dosages of
+the lines), and individuals whose 1,000 markers are not linked (simulated). Of 700 individuals, 500
+train. Every QTL has an effect a of a Laplace distribution and a dominance effect d = k |a| with k
+normal: 0, of mean .2 and standard deviation .3 ("partial"), or of mean .3 and standard deviation 1
+("strong"). The genetic value has 61 % of the phenotypic variance. No replicate's seed was used in
+development.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from sktransformer_gp.datasets import fetch_barley, make_cross
 from sktransformer_gp.models import make_model
 
 N, N_TRAIN, FIRST_SEED = 700, 500, 1000
-N_QTL = {"F2": 20, "hybrids": 50}
+N_QTL = {"F2": 20, "hybrids": 50, "not linked": 20}
 DEGREES = {"none": (0, 0), "partial": (0.2, 0.3), "strong": (0.3, 1.0)}
 NOISE = 0.8  # standard deviation, over that of the genetic values
 MODELS = ["transformer", "transformer, no dominance", "gblup", "rkhs", "lasso", "hgb", "rf"]
@@ -37,7 +38,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     for replicate in range(arguments.replicates):
-        for population, make in {"F2": f2, "hybrids": hybrids}.items():
+        for population, make in POPULATIONS.items():
             rng = np.random.default_rng(FIRST_SEED + replicate)
             X = make(rng)
             for dominance, y in traits(X, N_QTL[population], rng):
@@ -61,6 +62,14 @@ def hybrids(rng: np.random.Generator) -> pd.DataFrame:
     mothers, fathers = rng.choice(len(lines), N), rng.choice(len(lines), N)
     X = gametes.iloc[mothers].reset_index(drop=True) + gametes.to_numpy()[fathers]
     return X.loc[:, X.std() > 0.3]
+
+
+def not_linked(rng: np.random.Generator) -> pd.DataFrame:
+    """Simulate markers that are inherited one by one, of minor allele frequencies .05 to .5."""
+    return pd.DataFrame(rng.binomial(2, rng.uniform(0.05, 0.5, 1000), (N, 1000)).astype("i1"))
+
+
+POPULATIONS = {"F2": f2, "hybrids": hybrids, "not linked": not_linked}
 
 
 def traits(
