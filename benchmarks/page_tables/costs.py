@@ -6,6 +6,7 @@ import pandas as pd
 from page_tables.markdown import cells, mean_difference, read, table
 
 CASE = ["threads", "measured", "n_samples", "n_markers", "n_traits"]
+N_ENCODERS = 15  # of the default, in haploids
 COSTS = {
     "wall_seconds": "seconds",
     "cpu_seconds": "CPU seconds",
@@ -29,17 +30,18 @@ def ratios() -> str:
     costs = read("speed")
     rows = {
         "a fit / two forests of 500 trees": _ratio(costs, "fit", "transformer", "forest"),
-        "an epoch of all ten encoders, batches of 8 / one plain encoder": _ratio(
+        "an epoch of all fifteen encoders, batches of 8 / one plain encoder": _ratio(
             costs, "epoch", "epoch", "plain epoch"
         ),
-        "the same / ten plain encoders": _ratio(costs, "epoch", "epoch", "plain epoch") / 10,
+        "the same / fifteen plain encoders": _ratio(costs, "epoch", "epoch", "plain epoch")
+        / N_ENCODERS,
         "an epoch of one encoder alone / one plain encoder": _ratio(
             costs, "epoch", "epoch of one encoder", "plain epoch"
         ),
-        "an epoch of all ten encoders / ten epochs of one": _ratio(
+        "an epoch of all fifteen encoders / fifteen epochs of one": _ratio(
             costs, "epoch", "epoch", "epoch of one encoder"
         )
-        / 10,
+        / N_ENCODERS,
         "operations a second in training / in a large product": _share_of_peak(costs, 2),
         "the same on one thread, as fits train": _share_of_peak(costs, 1),
         "46 traits / one": _growth(costs, "traits", "n_traits")[0],
