@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from dominance import not_linked
 from results import append, is_done
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import make_pipeline
@@ -115,13 +116,12 @@ def studies() -> dict:
 
 
 def unlinked(seed: int) -> Bunch:
-    """Simulate 400 diploids x 1,000 markers that are inherited one by one; 20 QTL, h2 .5."""
+    """Simulate a trait of 400 diploids whose markers are inherited one by one; 20 QTL, h2 .5."""
     rng = np.random.default_rng(seed)
-    X = rng.binomial(2, rng.uniform(0.05, 0.5, 1000), (400, 1000)).astype(np.int8)
-    values = X[:, :20] @ rng.normal(size=20)
+    X = not_linked(rng)[:400].add_prefix("marker_")
+    values = X.to_numpy()[:, :20] @ rng.normal(size=20)
     y = values + values.std() * rng.normal(size=400)
-    names = [f"{i % 10 + 1}:{i // 10 * 1_000_000}" for i in range(1000)]
-    return Bunch(data=pd.DataFrame(X, columns=names), target=pd.DataFrame({"trait_1": y}))
+    return Bunch(data=X, target=pd.DataFrame({"trait_1": y}))
 
 
 def main() -> None:
