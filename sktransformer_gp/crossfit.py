@@ -100,9 +100,10 @@ def mixing_weights(
     """Weigh components by non-negative least squares, shrunk towards the last one as it is.
 
     ``min |y - (b + F w)|^2, w >= 0`` over the rows observed for the trait. The weights lie between
-    these and a weight of 1 for the last component alone, at ``max(0, 1 - 2 (p - 1) s2 / d)`` of the
+    these and a weight of 1 for the last component alone, at ``max(0, 1 - (p - 1) s2 / d)`` of the
     way to the first, where the p components leave ``s2`` as residual variance and lower the
-    residual sum of squares by `d`: what p - 1 weights gain by chance (Akaike) counts for nothing.
+    residual sum of squares by `d`: ``(p - 1) s2`` of it is what p - 1 weights gain by chance, as in
+    the estimator of James and Stein.
 
     Parameters
     ----------
@@ -123,6 +124,9 @@ def mixing_weights(
     References
     ----------
     Breiman L (1996) Stacked regressions. Machine Learning 24:49-64.
+
+    James W, Stein C (1961) Estimation with quadratic loss. Proc Fourth Berkeley Symp Math Stat Prob
+    1:361-379.
 
     Examples
     --------
@@ -209,6 +213,6 @@ def _shrunk_weights(F: NDArray, y: NDArray, n: float) -> NDArray:
     # A weight of its own would let a trait of little heritability lose the last one altogether.
     alone[-1] = 1.0
     weights, norm = nnls(F, y)
-    gain, chance = np.square(y - F[:, -1]).sum() - norm**2, 2 * (p - 1) * norm**2 / n
+    gain, chance = np.square(y - F[:, -1]).sum() - norm**2, (p - 1) * norm**2 / n
     kept = 1 - chance / gain if gain > chance else 0.0
     return alone + kept * (weights - alone)
