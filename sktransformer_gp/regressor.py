@@ -517,14 +517,17 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         components = np.zeros((len(self.weights_), len(Z), self.n_outputs_))
         regimes = wanted[wanted < self._n_regimes]
         if len(regimes):
-            n_members = len(self.net_.module_.token_dropout)
-            members = np.arange(n_members).reshape(self._n_regimes, -1)[regimes].ravel()
+            members = self._members()[regimes].ravel()
             predicted = self._traits.restore(self.net_.predict_double(Z, members=members))
             by_regime = predicted.reshape(len(regimes), -1, *predicted.shape[1:])
             components[regimes] = by_regime.mean(axis=1)
         if self.polygenic_ is not None and len(self.weights_) - 1 in wanted:
             components[-1] = self.polygenic_.predict(Z.numpy()).reshape(len(Z), -1)
         return components
+
+    def _members(self) -> NDArray:
+        """Return the members' numbers, (n_regimes, n_folds)."""
+        return np.arange(len(self.net_.module_.token_dropout)).reshape(self._n_regimes, -1)
 
     def _fit_net(
         self,
@@ -629,10 +632,12 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
             self._intercept = np.zeros(self.n_outputs_)
             self._error_ratio = np.ones(self.n_outputs_)
             return
-        members = self._traits.restore(self.net_.predict_double(Z))
-        by_regime = members.reshape(self._n_regimes, -1, *Y.shape)
-        regimes = by_regime[:, folds, np.arange(len(Y))]  # (n_regimes, n_samples, n_traits)
-        self.out_of_fold_ = np.stack([*regimes, self.polygenic_.out_of_fold_])
+        self.out_of_fold_ = np.empty((len(self.component_names_), *Y.shape))
+        self.out_of_fold_[-1] = self.polygenic_.out_of_fold_
+        for fold, blind in enumerate(self._members().T):
+            rows = np.flatnonzero(folds == fold)
+            predicted = self.net_.predict_double(Z, members=blind, rows=rows)
+            self.out_of_fold_[:-1, rows] = self._traits.restore(predicted)
         self.weights_, self._intercept = mixing_weights(self.out_of_fold_, Y, weights)
         self.selection_index_ = np.eye(self.n_outputs_)
         own = self._combine(self.out_of_fold_)

@@ -291,7 +291,11 @@ class SeededNet(NeuralNet):
         return any(c.misses_ == c.patience for c in stoppers)
 
     def predict_double(
-        self, X: Tensor, method: str = "forward", members: NDArray | None = None
+        self,
+        X: Tensor,
+        method: str = "forward",
+        members: NDArray | None = None,
+        rows: NDArray | None = None,
     ) -> NDArray:
         """Predict in float64, so that a row's prediction does not depend on its batch.
 
@@ -303,10 +307,12 @@ class SeededNet(NeuralNet):
             Method of the module.
         members : ndarray of int, default=None
             Members to predict with, of a module that can ``select`` them; None = all.
+        rows : ndarray of shape (n_rows,), of int, default=None
+            Rows of X to predict, read batch by batch where they are on disk; None = all.
 
         Returns
         -------
-        ndarray of shape (N, n_samples, ...), of float64
+        ndarray of shape (N, n_rows, ...), of float64
             Each member's outputs: of encoders, standardised phenotypes.
         """
         device = torch.device(self.device)
@@ -319,17 +325,19 @@ class SeededNet(NeuralNet):
             with torch.inference_mode():  # is of a thread
                 return getattr(module, method)(part.to(device)).cpu()
 
-        def fill(rows: slice) -> None:
-            predicted[:, rows] = predict(X[rows])
+        def fill(batch: slice) -> None:
+            predicted[:, batch] = predict(X[places[batch]])
 
-        batches = [slice(i, i + PREDICTION_BATCH) for i in range(0, len(X), PREDICTION_BATCH)]
+        places = np.arange(len(X)) if rows is None else rows
+        starts = range(0, len(places), PREDICTION_BATCH)
+        batches = [slice(start, start + PREDICTION_BATCH) for start in starts]
         n_threads = torch.get_num_threads() if device.type == "cpu" else 1
         # A batch for each thread, and not a thread for each piece of a product.
         pool = ThreadPoolExecutor(n_threads, initializer=threadpool_limits, initargs=(1, "openmp"))
         with say_what_to_lower(self.device, self.batch_size), pool:
             n_members, _, *sizes = predict(X[:1]).shape
             # Small results kept one by one among large temporaries would scatter the memory.
-            predicted = np.empty((n_members, len(X), *sizes))
+            predicted = np.empty((n_members, len(places), *sizes))
             list(pool.map(fill, batches))
         return predicted
 

@@ -370,6 +370,16 @@ def test_components_and_weights_make_the_prediction(cross, fitted):
     np.testing.assert_allclose(left, np.broadcast_to(left[0], left.shape), atol=1e-10)
 
 
+def test_rows_are_predicted_out_of_fold_by_the_encoders_of_their_fold(cross):
+    model = TransformerGPRegressor(**{**TINY, "cross_fitting": 3, "preprocessor": None})
+    model.fit(cross.data, cross.target)
+
+    members = model.net_.predict_double(torch.tensor(cross.data))
+    by_regime = (members * model.y_scale_ + model.y_mean_).reshape(-1, 3, *cross.target.shape)
+    for row, fold in enumerate(model.folds_):
+        np.testing.assert_allclose(model.out_of_fold_[:-1, row], by_regime[:, fold, row], rtol=1e-9)
+
+
 def test_weights_are_those_of_the_out_of_fold_predictions(cross, fitted):
     """They lie between those of non-negative least squares and the last one as it is."""
     Y = cross.target[:200]

@@ -16,7 +16,7 @@ STUDIES = {
     "mice, 20 traits": ("accuracy_mice", None),
     "mice, folds by cage": ("accuracy_mice_cages", None),
 }
-ABLATED = ["yeast", "wheat", "barley", "small crosses"]
+ABLATED = ["yeast", "wheat", "barley", "small crosses", "unlinked markers"]
 MODELS = ["transformer", "gblup", "rkhs", "lasso", "hgb", "rf"]
 
 
@@ -80,26 +80,21 @@ def worst_traits() -> str:
 
 
 def ablations() -> str:
-    """Return each variant's r and its difference to the default, with a 95 % interval.
+    """Return the default's r and what each variant differs from it, with a 95 % interval.
 
     Traits are the replicates: the interval is that of the traits' mean differences.
     """
     scores = read("ablation")
-    names = scores.model.unique()
-    r = scores.groupby(["dataset", "trait", "model"]).r.mean().unstack()[names]
-    studies = r.index.get_level_values("dataset")
-    for pattern, name in {r".+ \+ .+": "yeast", r"cross of .+": "small crosses"}.items():
-        studies = studies.str.replace(pattern, name, regex=True)
-    rows = []
-    for name in names:
-        row = [name]
-        for study in ABLATED:
-            part = r[studies == study]
-            difference = mean_difference(part[name] - part["default"], 4)
-            row += [f"{part[name].mean():.4f}", "" if name == "default" else difference]
-        rows.append(row)
-    columns = [column for study in ABLATED for column in (f"{study} r", "difference")]
-    return table(["variant", *columns], rows)
+    default, *variants = scores.model.unique()
+    r = scores.groupby(["dataset", "trait", "model"]).r.mean().unstack()
+    studies = r.index.get_level_values("dataset").str.replace(r", \d+$", "", regex=True)
+    studies = studies.str.replace(r".+ \+ .+", "yeast", regex=True)
+    studies = studies.str.replace("cross of 250 lines", "small crosses")
+    parts = [r[studies == study] for study in ABLATED]
+    rows = [[f"{default}, r", *(f"{part[default].mean():.4f}" for part in parts)]]
+    for name in variants:
+        rows.append([name, *(mean_difference(part[name] - part[default], 4) for part in parts)])
+    return table(["variant", *ABLATED], rows)
 
 
 def dominance() -> str:
