@@ -16,7 +16,7 @@ STUDIES = {
     "mice, 20 traits": ("accuracy_mice", None),
     "mice, folds by cage": ("accuracy_mice_cages", None),
 }
-ABLATED = ["yeast", "wheat", "barley", "small crosses", "unlinked markers"]
+ABLATED = ["yeast", "wheat", "barley", "small crosses"]
 MODELS = ["transformer", "gblup", "rkhs", "lasso", "hgb", "rf"]
 
 
