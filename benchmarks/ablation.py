@@ -72,7 +72,7 @@ class WithoutBorrowing(TransformerGPRegressor):
 
 
 def _used(y) -> np.ndarray:
-    Y = np.asarray(y, dtype=float)
+    Y = np.asarray(y, dtype=float).reshape(len(y), -1)
     return Y[~np.isnan(Y).all(axis=1)]
 
 

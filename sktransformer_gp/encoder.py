@@ -2,8 +2,7 @@
 
 Shapes in the comments: N members (see :mod:`sktransformer_gp.layers`), B individuals in the batch,
 T windows (tokens), W places in a window, D = d_model, K traits. A place holds a marker's dosage or,
-behind the window's dosages, its dominance deviation. What belongs to a place has the members behind
-the places, (T, W, N, ...), so that one product serves all members without a copy.
+behind the window's dosages, its dominance deviation.
 """
 
 import copy
@@ -20,8 +19,6 @@ ALL = slice(None)
 TOKENS = ("linear", "dense", "embedding")
 POSITIONS = (None, "sinusoidal", "learned")
 INITIAL_GATE = 0.3
-# Parameters that have the members behind the markers; all others have them first.
-BEHIND_MARKERS = ("gate", "additive")
 PENALISED = ("gate", "additive", "embed.weight")
 INITIAL_TOKEN_WEIGHT = 0.05
 INITIAL_READOUT_WEIGHT = 0.02
@@ -78,15 +75,18 @@ class WindowTokens(nn.Module):
     ):
         super().__init__()
         weight = torch.randn(n_windows, width, n_members, d_model, generator=generator)
-        self.weight = nn.Parameter(weight * INITIAL_TOKEN_WEIGHT)
+        weight = weight.permute(2, 0, 3, 1) * INITIAL_TOKEN_WEIGHT  # (N, T, D, W)
+        self.weight = nn.Parameter(weight.contiguous())
         self.bias = nn.Parameter(torch.zeros(n_members, 1, n_windows, d_model))
 
     def forward(self, z: Tensor, gate: Tensor | None) -> Tensor:
-        """Map standardised dosages (B, T, W) and gates (T, W, N) to tokens (N, B, T, D)."""
-        weight = self.weight if gate is None else self.weight * gate.unsqueeze(-1)
+        """Map standardised dosages (B, T, W) and gates (N, T, W) to tokens (N, B, T, D)."""
+        weight = self.weight if gate is None else self.weight * gate.unsqueeze(2)
+        # One product for all members.
+        weight = weight.transpose(0, 1).flatten(1, 2)  # (T, N * D, W)
         bias = self.bias.permute(2, 1, 0, 3).flatten(2)  # (T, 1, N * D)
-        tokens = torch.baddbmm(bias, z.transpose(0, 1), weight.flatten(2))
-        return tokens.unflatten(2, weight.shape[2:]).permute(2, 1, 0, 3).contiguous()
+        tokens = torch.baddbmm(bias, z.transpose(0, 1), weight.mT)
+        return tokens.unflatten(2, (len(self.weight), -1)).permute(2, 1, 0, 3).contiguous()
 
 
 class DenseTokens(nn.Module):
@@ -108,9 +108,9 @@ class DenseTokens(nn.Module):
         self.weight, self.bias = linear.weight, linear.bias
 
     def forward(self, z: Tensor, gate: Tensor | None) -> Tensor:
-        """Map standardised dosages (B, T, 1) and gates (T, 1, N) to tokens (N, B, T, D)."""
+        """Map standardised dosages (B, T, 1) and gates (N, T, 1) to tokens (N, B, T, D)."""
         z = z.squeeze(2).expand(len(self.weight), -1, -1)  # (N, B, T)
-        z = z if gate is None else z * gate.permute(2, 1, 0)
+        z = z if gate is None else z * gate.mT
         return torch.baddbmm(self.bias, z, self.weight).unflatten(2, (z.shape[2], -1))
 
 
@@ -131,9 +131,9 @@ class EmbeddingTokens(nn.Module):
         self.weight = nn.Parameter(weight)
 
     def forward(self, X: Tensor, gate: Tensor | None) -> Tensor:
-        """Map whole dosages (B, T) and gates (T, 1, N) to tokens (N, B, T, D)."""
+        """Map whole dosages (B, T) and gates (N, T, 1) to tokens (N, B, T, D)."""
         tokens = self.weight[:, X.long()]
-        return tokens if gate is None else tokens * gate.permute(2, 1, 0).unsqueeze(-1)
+        return tokens if gate is None else tokens * gate.unsqueeze(1)
 
 
 class AttentionPooling(nn.Module):
@@ -285,8 +285,8 @@ class MarkerEncoder(nn.Module):
     scale: Tensor
     dominance: Tensor | None
     token_dropout: Tensor
-    gate: Any  # Parameter of shape (T, W, N), or None
-    additive: Any  # Parameter of shape (T, W, N, K), or None
+    gate: Any  # Parameter of shape (N, T, W), or None
+    additive: Any  # Parameter of shape (N, K, T, W), or None
     position: Tensor | None
     embed: WindowTokens | DenseTokens | EmbeddingTokens
 
@@ -325,15 +325,15 @@ class MarkerEncoder(nn.Module):
         self.tokens = tokens
         self.gate = self.additive = None
         if gated:
-            self.gate = nn.Parameter(torch.full((n_tokens, width, n_members), INITIAL_GATE))
-            self.additive = nn.Parameter(torch.zeros(n_tokens, width, n_members, n_traits))
+            self.gate = nn.Parameter(torch.full((n_members, n_tokens, width), INITIAL_GATE))
+            self.additive = nn.Parameter(torch.zeros(n_members, n_traits, n_tokens, width))
         if tokens == "linear":
             self.embed = WindowTokens(n_members, n_tokens, width, d_model, generator)
             if dominance is not None:
                 # Gate, weights and effect of a place that start at zero have no gradient.
                 blind = slice(0, n_members - n_dominance)
                 for parameter in (self.gate, self.embed.weight):
-                    parameter.data[:, n_dosage_places:, blind] = 0
+                    parameter.data[blind, ..., n_dosage_places:] = 0
         elif tokens == "dense":
             self.embed = DenseTokens(n_members, n_tokens, d_model, generator)
         else:
@@ -434,9 +434,8 @@ class MarkerEncoder(nn.Module):
         """
         chosen = copy.deepcopy(self)
         chosen.token_dropout = chosen.token_dropout[members]
-        for name, parameter in chosen.named_parameters():
-            index = torch.as_tensor(members, device=parameter.device)
-            parameter.data = parameter.data.index_select(self._member_axis(name), index)
+        for parameter in chosen.parameters():
+            parameter.data = parameter.data[members]
             parameter.requires_grad_(False)
         return chosen.eval()
 
@@ -447,11 +446,11 @@ class MarkerEncoder(nn.Module):
 
     def additive_values(self, z: Tensor) -> Tensor:
         """Sum the places' own effects: (B, T, W) to (N, B, K)."""
-        effects = self.gate.unsqueeze(-1) * self.additive  # (T, W, N, K)
-        values = z.flatten(1) @ effects.flatten(2).flatten(0, 1)  # (B, N * K)
-        return values.unflatten(1, effects.shape[2:]).transpose(0, 1)
+        effects = self.gate.unsqueeze(1) * self.additive  # (N, K, T, W)
+        values = z.flatten(1) @ effects.flatten(2).flatten(0, 1).T  # (B, N * K)
+        return values.unflatten(1, effects.shape[:2]).transpose(0, 1)
 
-    def penalised(self) -> list[tuple[nn.Parameter, int]]:
+    def penalised(self) -> list[nn.Parameter]:
         """List what the gates' penalty acts on: gates, token weights and additive effects.
 
         L2 on both factors of a product is L1 on the product: on ``g_j W_j`` it acts as a group
@@ -459,8 +458,8 @@ class MarkerEncoder(nn.Module):
 
         Returns
         -------
-        list of (Parameter, int)
-            Each parameter with its axis of members.
+        list of Parameter
+            The parameters.
 
         References
         ----------
@@ -468,9 +467,4 @@ class MarkerEncoder(nn.Module):
         Hadamard product parametrization. Comput. Stat. Data Anal. 115:186-198.
         Ziyin, L. & Wang, Z. (2023). spred: Solving L1 penalty with SGD. ICML.
         """
-        return [(self.get_parameter(name), self._member_axis(name)) for name in PENALISED]
-
-    def _member_axis(self, name: str) -> int:
-        """Return the members' axis of a parameter: behind the markers, or first."""
-        of_windows = name == "embed.weight" and self.tokens == "linear"
-        return 2 if name in BEHIND_MARKERS or of_windows else 0
+        return [self.get_parameter(name) for name in PENALISED]

@@ -367,7 +367,7 @@ class EncoderNet(SeededNet):
         Seed of initial weights, order of the rows and dropout.
     module : type of nn.Module, default=MarkerEncoder
         Where `gate_penalty` is not None, its ``penalised()`` returns the parameters whose squares
-        are penalised, each with its axis of members.
+        are penalised; a module of one member may leave out its axis.
     **kwargs
         Parameters of :class:`SeededNet`.
     """
@@ -389,9 +389,7 @@ class EncoderNet(SeededNet):
         if self.gate_penalty is not None:
             # The loss is a mean over members.
             decay = (2 / len(self.gate_penalty) * self.gate_penalty).to(self.device)
-            for parameter, axis in self.module_.penalised():
-                behind = parameter.shape[axis:]
-                factor = decay.view(-1, *[1] * (len(behind) - 1)).expand(behind)
-                # Contiguous: torch is slow where it repeats a value for a short last axis.
-                parameter.grad.addcmul_(parameter.detach(), factor.contiguous())
+            for parameter in self.module_.penalised():
+                factor = decay.view(-1, *[1] * (parameter.dim() - 1))
+                parameter.grad.addcmul_(parameter.detach(), factor)
         return step

@@ -105,11 +105,14 @@ def test_members_of_other_regimes_stay_blind(cross):
     encoder = model.net_.module_
     n_places = encoder.windows.shape[1]
     for parameter in (encoder.gate, encoder.additive, encoder.embed.weight):
-        dosage, dominance = parameter.detach().split(n_places, dim=1)
+        # Members first, and the places last.
+        dosage, dominance = parameter.detach().split(n_places, dim=-1)
         filled = encoder.windows < len(encoder.center)
-        assert (dominance[:, :, :15] == 0).all()
-        assert (dominance[filled][:, 15:] != 0).all()
-        assert (dosage[filled] != 0).all()
+        if parameter is encoder.embed.weight:
+            filled = filled[:, None].expand(-1, encoder.embed.weight.shape[2], -1)
+        assert (dominance[:15] == 0).all()
+        assert (dominance[15:, ..., filled] != 0).all()
+        assert (dosage[..., filled] != 0).all()
     # Those that read them have the mean penalty of the other regimes, as the additive ones have.
     np.testing.assert_allclose(model.net_.gate_penalty, np.repeat([0.04, 0.12, 0.08, 0.08], 5))
     # What combines windows stays at zero in the additive regime, and nowhere else.

@@ -98,9 +98,9 @@ def numpy_member(weights, m, row, n_blocks):
         token = weights["embed.bias"][m, 0, t].copy()
         for place, marker in enumerate(np.tile(window, len(inputs))):
             if marker < N_MARKERS:
-                gated = inputs[place // len(window)][marker] * weights["gate"][t, place, m]
-                token += gated * weights["embed.weight"][t, place, m]
-                additive = additive + gated * weights["additive"][t, place, m]
+                gated = inputs[place // len(window)][marker] * weights["gate"][m, t, place]
+                token += gated * weights["embed.weight"][m, t, :, place]
+                additive = additive + gated * weights["additive"][m, :, t, place]
         x.append(token)
     x = np.array(x)
     for b in range(n_blocks):
@@ -138,9 +138,8 @@ def test_members_do_not_touch_each_other(dosages):
     encoder = randomised(make_encoder())
     before = encoder(dosages)
     with torch.no_grad():
-        for name, weight in encoder.named_parameters():
-            of_markers = name in ("gate", "additive", "embed.weight")
-            (weight[:, :, 1] if of_markers else weight[1]).add_(1)
+        for weight in encoder.parameters():
+            weight[1].add_(1)
 
     after = encoder(dosages)
 
@@ -210,9 +209,9 @@ def test_a_window_reads_its_own_markers_only():
 def test_window_tokens_do_not_depend_on_where_the_gate_is_applied():
     embed = WindowTokens(N_MEMBERS, 4, 3, D_MODEL, torch.Generator().manual_seed(0))
     generator = torch.Generator().manual_seed(1)
-    z, gate = (torch.randn(shape, generator=generator) for shape in [(5, 4, 3), (4, 3, N_MEMBERS)])
+    z, gate = (torch.randn(shape, generator=generator) for shape in [(5, 4, 3), (N_MEMBERS, 4, 3)])
 
-    expected = torch.einsum("btw,twn,twnd->nbtd", z, gate, embed.weight) + embed.bias
+    expected = torch.einsum("btw,ntw,ntdw->nbtd", z, gate, embed.weight) + embed.bias
 
     torch.testing.assert_close(embed(z, gate), expected, rtol=1e-5, atol=1e-6)
 
@@ -232,7 +231,7 @@ def test_gradients_agree_with_finite_differences(tokens, positions, dosages):
 def test_a_closed_gate_silences_its_marker(dosages):
     encoder = randomised(make_encoder())
     with torch.no_grad():
-        encoder.gate[0, 3] = 0
+        encoder.gate[:, 0, 3] = 0
     marker = encoder.windows[0, 3]
     changed = dosages.clone()
     changed[:, marker] = 2 - changed[:, marker]
@@ -241,14 +240,19 @@ def test_a_closed_gate_silences_its_marker(dosages):
 
 
 @pytest.mark.parametrize("tokens", ["linear", "dense", "embedding"])
-def test_gates_and_what_they_multiply_are_penalised_along_their_members(tokens):
+def test_gates_and_what_they_multiply_are_penalised(tokens):
     encoder = make_encoder(tokens=tokens)
 
-    found = {id(parameter): axis for parameter, axis in encoder.penalised()}
+    found = {id(parameter) for parameter in encoder.penalised()}
 
-    assert len(found) == 3
-    for parameter in (encoder.gate, encoder.additive, encoder.embed.weight):
-        assert parameter.shape[found[id(parameter)]] == N_MEMBERS
+    assert found == {id(p) for p in (encoder.gate, encoder.additive, encoder.embed.weight)}
+
+
+@pytest.mark.parametrize("tokens", ["linear", "dense", "embedding"])
+def test_all_parameters_have_their_members_first(tokens):
+    encoder = make_encoder(tokens=tokens, positions="learned", n_layers=1)
+
+    assert {len(parameter) for parameter in encoder.parameters()} == {N_MEMBERS}
 
 
 def test_readout_adds_combinations_to_sums():

@@ -343,7 +343,7 @@ def test_gates_find_qtl_that_ridge_smears(cross):
     encoder = model.fit(cross.data[:200], cross.target[:200]).net_.module_
     places = encoder.windows.numpy().ravel()
     kept = model.preprocessor_.get_support(indices=True)
-    effects = np.linalg.norm((encoder.gate.unsqueeze(-1) * encoder.additive).detach(), axis=-1)
+    effects = np.linalg.norm((encoder.gate[:, None] * encoder.additive).detach(), axis=1)
     ridge = np.linalg.norm(Ridge(100).fit(cross.data[:200], cross.target[:200]).coef_, axis=0)
 
     def share_near_qtl(weight, columns):

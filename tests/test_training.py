@@ -119,9 +119,7 @@ def test_a_step_follows_the_gradient_of_loss_and_penalty(tokens):
     squares = torch.zeros(n)
     for name in ("gate", "additive", "embed.weight"):
         parameter = module.get_parameter(name)
-        # The first axis of this length is that of the members: no other is as long.
-        members = parameter.shape.index(n)
-        squares = squares + parameter.square().movedim(members, 0).flatten(1).sum(1)
+        squares = squares + parameter.square().flatten(1).sum(1)
     (loss + torch.tensor(penalties).repeat_interleave(n_folds) * squares).mean().backward()
     for name, parameter in module.named_parameters():
         # Sums of float32 in another order.

@@ -172,12 +172,12 @@ class _ReadoutChanges:
         self.window = filled.nonzero()[:, 0].repeat(n_kinds)  # (M,)
 
         def by_input(values: Tensor) -> Tensor:
-            """Take (T, W, N, ...) to (N, M, ...)."""
-            kinds = values.chunk(n_kinds, dim=1)
-            return torch.cat([kind[filled] for kind in kinds]).transpose(0, 1)
+            """Take (N, C, T, W) to (N, M, C)."""
+            kinds = values.chunk(n_kinds, dim=3)
+            return torch.cat([kind[..., filled] for kind in kinds], dim=2).mT
 
-        gate = 1 if encoder.gate is None else encoder.gate[..., None]
-        self.to_token = by_input(encoder.embed.weight * gate)
+        gate = 1 if encoder.gate is None else encoder.gate[:, None]
+        self.to_token = by_input(encoder.embed.weight.transpose(1, 2) * gate)
         effects = self._through(self.readout.from_flat.weight)
         self.to_output, self.to_hidden = self.readout.split(effects)
         if encoder.gate is not None:

@@ -174,14 +174,14 @@ def _gate(step: LastStep, Y: NDArray | None, settings: _Settings) -> Importance:
     columns = encoder_columns(model)[windows[filled]]
     # A marker's gates for dosage and, where it is read, dominance: squares add up.
     n_kinds = 1 if encoder.dominance is None else 2
-    squares = sum(np.square(part) for part in np.split(gate, n_kinds, axis=1))
-    gate, additive = (values[:, : filled.shape[1]] for values in (gate, additive))
-    effects = gate[..., None] * additive  # (T, W, N, n_traits)
-    squares = np.broadcast_to(squares[..., None], effects.shape)
+    squares = sum(np.square(part) for part in np.split(gate, n_kinds, axis=2))
+    gate, additive = (values[..., : filled.shape[1]] for values in (gate, additive))
+    effects = gate[:, None] * additive  # (N, n_traits, T, W)
+    squares = np.broadcast_to(squares[:, None], effects.shape)
     out = np.zeros((2, shares.shape[1], len(step.markers)))
     for values, part in zip((squares, effects), out, strict=True):
-        by_regime = values[filled].reshape(len(columns), len(shares), -1, shares.shape[1])
-        part[:, columns] = (by_regime.mean(axis=2) * shares).sum(axis=1).T
+        by_regime = values[..., filled].reshape(len(shares), -1, shares.shape[1], len(columns))
+        part[:, columns] = (by_regime.mean(axis=1) * shares[..., None]).sum(axis=0)
     importance, sign = (smooth(part, step.X, step.markers, settings.smoothing) for part in out)
     return importance, sign
 

@@ -241,7 +241,7 @@ class ConvolutionalNet(nn.Module):
         out = self.direct(flat)
         return out + self.output(F.relu(self.hidden(flat))) if self.dim_readout else out
 
-    def penalised(self) -> list[tuple[nn.Parameter, int]]:
-        """List gates, first filters and additive effects, with an axis for the one member."""
+    def penalised(self) -> list[nn.Parameter]:
+        """List gates, first filters and additive effects."""
         parts = (self.gate, self.filters.weight, self.additive)
-        return [(part, 0) for part in parts if part is not None]
+        return [part for part in parts if part is not None]

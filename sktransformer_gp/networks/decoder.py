@@ -119,6 +119,6 @@ class CrossAttentionNet(nn.Module):
         """Sum marker effects: (B, M) to (B, K)."""
         return x @ self.additive + self.bias
 
-    def penalised(self) -> list[tuple[nn.Parameter, int]]:
-        """List gates, additive effects and metric, with an axis for the one member."""
-        return [(part, 0) for part in (self.gate, self.additive, self.metric)]
+    def penalised(self) -> list[nn.Parameter]:
+        """List gates, additive effects and metric."""
+        return [self.gate, self.additive, self.metric]

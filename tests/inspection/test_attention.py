@@ -19,9 +19,9 @@ def tokens_of(model, X):
     encoder = model.net_.module_
     z = (model._input.transform(X.to_numpy()).double() - encoder.center) / encoder.scale
     z = np.concatenate([z.numpy(), np.zeros((len(X), 1))], axis=1)[:, encoder.windows.numpy()]
-    gate = encoder.gate.detach().numpy()[..., 0]
-    weight = encoder.embed.weight.detach().numpy()[:, :, 0]
-    return np.einsum("btw,tw,twd->btd", z, gate, weight) + encoder.embed.bias.detach().numpy()[0]
+    gate = encoder.gate.detach().numpy()[0]
+    weight = encoder.embed.weight.detach().numpy()[0]
+    return np.einsum("btw,tw,tdw->btd", z, gate, weight) + encoder.embed.bias.detach().numpy()[0]
 
 
 def test_learned_queries_sample_by_sample(cross, make):

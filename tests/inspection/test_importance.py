@@ -56,17 +56,17 @@ def test_linked_markers_share(cross):
 
 def test_squared_gates_of_all_encoders_by_their_weight(cross, fitted):
     encoder = fitted.net_.module_
-    gate = encoder.gate.detach().numpy().astype(float)  # (T, W, N)
+    gate = encoder.gate.detach().numpy().astype(float)  # (N, T, W)
     filled = encoder.windows.numpy() < len(encoder.center)
-    by_regime = gate[filled].reshape(-1, 3, 3)  # markers, regimes, inner folds
+    by_regime = gate[:, filled].T.reshape(-1, 3, 3)  # markers, regimes, inner folds
     expected = np.zeros((2, 400))
     kept = fitted.preprocessor_.get_support(indices=True)
     for t in range(2):
         expected[t, kept] = (by_regime**2).mean(axis=2) @ fitted.weights_[:-1, t]
     table = marker_importance(fitted, cross.data[:9], method="gate", smoothing=None)
     np.testing.assert_allclose(wide(table), expected, rtol=1e-6)
-    effects = (gate[..., None] * encoder.additive.detach().numpy())[filled]
-    slopes = effects.reshape(-1, 3, 3, 2).mean(axis=2)[:, :, 1] @ fitted.weights_[:-1, 1]
+    effects = (gate * encoder.additive.detach().numpy()[:, 1])[:, filled]
+    slopes = effects.T.reshape(-1, 3, 3).mean(axis=2) @ fitted.weights_[:-1, 1]
     signs = wide(table, "sign").loc["trait_2"].to_numpy()[kept]
     np.testing.assert_array_equal(signs, np.sign(slopes))
 

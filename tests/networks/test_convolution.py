@@ -110,6 +110,6 @@ def test_dropout_needs_a_generator():
 def test_gates_first_filters_and_additive_effects_are_penalised():
     model = net()
 
-    penalised = {id(parameter) for parameter, _ in model.penalised()}
+    penalised = {id(parameter) for parameter in model.penalised()}
 
     assert penalised == {id(p) for p in (model.gate, model.filters.weight, model.additive)}

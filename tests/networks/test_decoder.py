@@ -115,6 +115,6 @@ def test_a_trait_that_only_the_nearest_lack_is_finite():
 def test_gates_effects_and_metric_are_penalised():
     net = make()
 
-    penalised = {id(parameter) for parameter, _ in net.penalised()}
+    penalised = {id(parameter) for parameter in net.penalised()}
 
     assert penalised == {id(p) for p in (net.gate, net.additive, net.metric)}
