@@ -209,29 +209,25 @@ class Readout(nn.Module):
         n_flat = n_tokens * d_model
         self.n_traits, self.n_hidden = n_traits, n_hidden
         self.n_heads = n_heads if n_hidden else 0
-        direct = torch.randn(n_members, n_flat, n_traits, generator=generator)
+        self.direct = Linear(n_members, n_flat, n_traits, None)
+        nn.init.normal_(self.direct.weight, std=INITIAL_READOUT_WEIGHT, generator=generator)
         if self.n_heads:
             self.pool = AttentionPooling(n_members, d_model, n_heads, generator)
             self.from_pool = Linear(n_members, d_model, n_hidden, None)
-        combined = torch.randn(n_members, n_flat, n_hidden, generator=generator)
-        # W and W1 side by side are one product.
-        self.from_flat = Linear(n_members, n_flat, n_traits + n_hidden, None)
-        weights = [INITIAL_READOUT_WEIGHT * direct, 3 * n_flat**-0.5 * combined]
-        self.from_flat.weight.data = torch.cat(weights, dim=2)
         if n_hidden:
+            self.combined = Linear(n_members, n_flat, n_hidden, None)
+            nn.init.normal_(self.combined.weight, std=3 * n_flat**-0.5, generator=generator)
             self.output = Linear(n_members, n_hidden, n_traits, None)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Map tokens (N, B, T, D) to traits (N, B, K)."""
-        out, hidden = self.split(self.from_flat(tokens.flatten(2)))
+        out = self.direct(tokens.flatten(2))
+        if not self.n_hidden:
+            return out
+        hidden = self.combined(tokens.flatten(2))
         if self.n_heads:
             hidden = hidden + self.from_pool(self.pool(tokens))
-        return out + self.output(F.relu(hidden)) if self.n_hidden else out
-
-    def split(self, columns: Tensor) -> tuple[Tensor, Tensor]:
-        """Split columns of W and W1 side by side (..., K + n_hidden) into traits, hidden units."""
-        traits, hidden = columns.split([self.n_traits, self.n_hidden], dim=-1)
-        return traits, hidden
+        return out + self.output(F.relu(hidden))
 
 
 class MarkerEncoder(nn.Module):
@@ -351,9 +347,10 @@ class MarkerEncoder(nn.Module):
         self.readout = Readout(
             n_members, n_tokens, d_model, n_heads, dim_readout, n_traits, generator
         )
-        # Hidden units that start at zero have no gradient, nor have the weights behind them.
-        end = n_members - n_dominance
-        self.readout.split(self.readout.from_flat.weight.data)[1][end - n_additive : end] = 0
+        if n_additive:
+            # Hidden units that start at zero have no gradient, nor have the weights behind them.
+            end = n_members - n_dominance
+            self.readout.combined.weight.data[end - n_additive : end] = 0
 
     def forward(self, X: Tensor, generator: Generator | None = None) -> Tensor:
         """Predict standardised phenotypes.

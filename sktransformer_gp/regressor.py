@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Callable
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -11,11 +12,12 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
-from skorch.callbacks import Callback, EarlyStopping, LRScheduler
+from skorch.callbacks import Callback, EarlyStopping
 from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 from torch import Tensor
-from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from sktransformer_gp.callbacks import DivergenceGuard, ProgressBar, ValidationPearson
 from sktransformer_gp.copies import Rows
@@ -31,6 +33,7 @@ from sktransformer_gp.training import (
     EncoderNet,
     SlicedBatches,
     batch_size_for,
+    one_cycle,
     pick_device,
 )
 from sktransformer_gp.validation import (
@@ -553,13 +556,15 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         self.net_ = EncoderNet(
             gate_penalty=penalty,
             seed=seed,
+            n_regimes=self._n_regimes,
             **encoder,
             criterion__weight=torch.tensor(trait_weights) / share.clamp(min=1 / len(Z)),
             max_epochs=self.max_iter,
             lr=self.learning_rate_init,
             batch_size=batch_size,
             train_split=validation and predefined_split(validation),
-            callbacks=self._callbacks(len(SlicedBatches(training, batch_size)), validation),
+            schedule=self._schedule(len(SlicedBatches(training, batch_size))),
+            callbacks=self._callbacks(validation),
             device=pick_device(self.device),
         ).train(training.X, training.y)
         self._keep_record()
@@ -653,12 +658,15 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         own = (components * self.weights_[:, None]).sum(axis=0)
         return own @ self.selection_index_ + self._intercept
 
-    def _callbacks(self, n_batches: int, validation: Dataset | None) -> list[Callback]:
+    def _schedule(self, n_batches: int) -> Callable[[Optimizer], LRScheduler] | None:
+        """Return what makes the schedule of the learning rate."""
+        if self.learning_rate == "constant":
+            return None
+        return one_cycle(self.learning_rate_init, self.max_iter * n_batches)
+
+    def _callbacks(self, validation: Dataset | None) -> list[Callback]:
         """Return what happens around the epochs, in order."""
         callbacks: list[Callback] = [DivergenceGuard()]
-        if self.learning_rate == "one_cycle":
-            steps = {"max_lr": self.learning_rate_init, "total_steps": self.max_iter * n_batches}
-            callbacks.append(LRScheduler(OneCycleLR, step_every="batch", **steps))
         if validation:
             callbacks.append(ValidationPearson())
         if self.early_stopping is not None:

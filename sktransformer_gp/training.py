@@ -2,9 +2,10 @@
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,11 @@ from skorch.callbacks import EarlyStopping
 from skorch.dataset import Dataset
 from threadpoolctl import threadpool_limits
 from torch import Generator, Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
 from sktransformer_gp.encoder import MarkerEncoder
+from sktransformer_gp.fused import FusedTraining, can_fuse
 
 LARGEST_BATCH, FEWEST_BATCHES = 32, 25
 # Parameters x batch size of a training step up to which one thread trains: on a machine that does
@@ -52,6 +56,32 @@ def batch_size_for(batch_size: int | str, n_samples: int) -> int:
     if not isinstance(batch_size, str):
         return batch_size
     return min(LARGEST_BATCH, math.ceil(n_samples / FEWEST_BATCHES))
+
+
+def one_cycle(largest: float, n_steps: int) -> Callable[[Optimizer], LRScheduler]:
+    """Return what makes a learning rate rise once to its largest value and fall to 0.
+
+    Parameters
+    ----------
+    largest : float
+        The largest learning rate.
+    n_steps : int
+        Number of steps of the whole training.
+
+    Returns
+    -------
+    callable
+        Makes the schedule of an optimizer.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sktransformer_gp.training import one_cycle
+    >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))])
+    >>> one_cycle(0.1, 10)(optimizer).get_last_lr()
+    [0.004]
+    """
+    return partial(OneCycleLR, max_lr=largest, total_steps=n_steps)
 
 
 def pick_device(name: str) -> str:
@@ -226,14 +256,23 @@ class SeededNet(NeuralNet):
         Compares these outputs with a batch's targets.
     seed : int
         Seed of initial weights, order of the rows, dropout and noise.
+    schedule : callable or None, default=None
+        Makes the schedule of an optimizer's learning rate, which moves on with each batch; None = a
+        constant rate.
     **kwargs
         Parameters of :class:`skorch.NeuralNet`; ``module__*`` are those of the module.
     """
 
     def __init__(
-        self, module: type[nn.Module], criterion: type[nn.Module], *, seed: int, **kwargs: Any
+        self,
+        module: type[nn.Module],
+        criterion: type[nn.Module],
+        *,
+        seed: int,
+        schedule: Callable[[Optimizer], LRScheduler] | None = None,
+        **kwargs: Any,
     ):
-        self.seed = seed
+        self.seed, self.schedule = seed, schedule
         super().__init__(
             module,
             criterion,
@@ -264,12 +303,14 @@ class SeededNet(NeuralNet):
             self.initialize()
             n_parameters = sum(p.numel() for p in self.module_.parameters())
             is_small = n_parameters * self.batch_size < SMALL_STEP
+            self._n_threads = torch.get_num_threads()
             with threadpool_limits(1 if is_small else None, user_api="openmp"):
                 return self._train(X, y)
 
     def _train(self, X: Tensor, y: Tensor) -> "SeededNet":
         self._order = Generator().manual_seed(self.seed)
         self._noise = Generator(device=self.device).manual_seed(self.seed)
+        self._schedule = self.schedule and self.schedule(self.optimizer_)
         self.notify("on_train_begin", X=X, y=y)
         try:
             self.fit_loop(X, y)
@@ -280,11 +321,17 @@ class SeededNet(NeuralNet):
         finally:
             self.notify("on_train_end", X=X, y=y)
             # Generators can be neither pickled nor copied with every supported torch.
-            del self._order, self._noise
+            del self._order, self._noise, self._schedule
         # Validation rows and moments of the gradients would be pickled with the net.
         self.train_split = None
         self.optimizer_.state.clear()
         return self
+
+    def on_batch_end(self, net: NeuralNet, training: bool = False, **kwargs: Any) -> None:
+        """Move the learning rate on."""
+        super().on_batch_end(net, training=training, **kwargs)
+        if training and self._schedule is not None:
+            self._schedule.step()
 
     def _stopped_early(self) -> bool:
         stoppers = [c for _, c in self.callbacks_ if isinstance(c, EarlyStopping)]
@@ -365,6 +412,8 @@ class EncoderNet(SeededNet):
         Weight of the gates' penalty in what each member minimises; the recorded loss is without it.
     seed : int
         Seed of initial weights, order of the rows and dropout.
+    n_regimes : int, default=1
+        Number of regimes: blocks of as many members with the same penalty and dropout.
     module : type of nn.Module, default=MarkerEncoder
         Where `gate_penalty` is not None, its ``penalised()`` returns the parameters whose squares
         are penalised; a module of one member may leave out its axis.
@@ -377,11 +426,51 @@ class EncoderNet(SeededNet):
         *,
         gate_penalty: Tensor | None,
         seed: int,
+        n_regimes: int = 1,
         module: type[nn.Module] = MarkerEncoder,
         **kwargs: Any,
     ):
-        self.gate_penalty = gate_penalty
+        self.gate_penalty, self.n_regimes = gate_penalty, n_regimes
         super().__init__(module, MaskedMSELoss, seed=seed, **kwargs)
+
+    def _train(self, X: Tensor, y: Tensor) -> "EncoderNet":
+        """Train, by steps that are written out where there are such."""
+        self._fused = self._fuse() if can_fuse(self.module_, self.device) else None
+        try:
+            super()._train(X, y)
+        finally:
+            if self._fused is not None:
+                self._fused.close()
+            del self._fused
+        return self
+
+    def _fuse(self) -> FusedTraining:
+        def make_optimizer(parameters: list[nn.Parameter]) -> Optimizer:
+            args, options = self.get_params_for_optimizer("optimizer", enumerate(parameters))
+            return self.optimizer(*args, **options)
+
+        return FusedTraining(
+            self.module_,
+            self.n_regimes,
+            self.criterion_.weight,
+            self.gate_penalty,
+            make_optimizer,
+            self.schedule,
+            self._n_threads,
+        )
+
+    def run_single_epoch(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
+    ) -> None:
+        """Step on all batches, and record their losses."""
+        if self._fused is None or not training:
+            return super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+        for batch, loss in self._fused(iterator):
+            self.history.new_batch()
+            self.history.record_batch(f"{prefix}_loss", loss)
+            self.history.record_batch(f"{prefix}_batch_size", len(batch[0]))
+        self.history.record(f"{prefix}_batch_count", len(iterator))
+        self._fused.store()
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Tensor]:
         """Add the gradient of the penalty to that of the loss."""

@@ -117,8 +117,8 @@ def test_members_of_other_regimes_stay_blind(cross):
     np.testing.assert_allclose(model.net_.gate_penalty, np.repeat([0.04, 0.12, 0.08, 0.08], 5))
     # What combines windows stays at zero in the additive regime, and nowhere else.
     readout = encoder.readout
-    hidden = readout.split(readout.from_flat.weight.detach())[1]
-    for weight in (hidden, readout.from_pool.weight.detach(), readout.output.weight.detach()):
+    for part in (readout.combined, readout.from_pool, readout.output):
+        weight = part.weight.detach()
         assert (weight[10:15] == 0).all()
         assert all((member != 0).any() for member in [*weight[:10], *weight[15:]])
 

@@ -107,9 +107,9 @@ def numpy_member(weights, m, row, n_blocks):
         x = x + attention(norm(x, f"blocks.{b}.norms.0"), f"blocks.{b}.parts.0")
         x = x + feed_forward(norm(x, f"blocks.{b}.norms.1"), f"blocks.{b}.parts.1")
     flat, pooled = x.ravel(), numpy_pooling(weights, m, x)
-    direct, combined = np.split(linear(flat, "readout.from_flat"), [N_TRAITS])
-    combined = np.maximum(0, combined + linear(pooled, "readout.from_pool"))
-    return direct + linear(combined, "readout.output") + additive
+    combined = linear(flat, "readout.combined") + linear(pooled, "readout.from_pool")
+    combined = linear(np.maximum(0, combined), "readout.output")
+    return linear(flat, "readout.direct") + combined + additive
 
 
 def numpy_pooling(weights, m, x):
@@ -278,8 +278,9 @@ def test_readout_without_heads_is_a_perceptron():
     flat = tokens[0].flatten(1).numpy()
     W = {name: value[0].numpy() for name, value in readout.state_dict().items()}
 
-    direct, hidden = np.split(flat @ W["from_flat.weight"] + W["from_flat.bias"], [2], axis=1)
-    expected = direct + np.maximum(0, hidden) @ W["output.weight"] + W["output.bias"]
+    hidden = np.maximum(0, flat @ W["combined.weight"] + W["combined.bias"])
+    direct = flat @ W["direct.weight"] + W["direct.bias"]
+    expected = direct + hidden @ W["output.weight"] + W["output.bias"]
 
     np.testing.assert_allclose(readout(tokens)[0].detach(), expected, rtol=1e-4, atol=1e-5)
 

@@ -43,6 +43,8 @@ FLOORS = [
     {"io.formats"},
     {"io"},
     {"networks.windows", "networks.calls", "networks.convolution", "networks.decoder", "encoder"},
+    {"regime"},
+    {"fused"},
     {"networks.denoising", "training", "networks.copying"},
     {"callbacks"},
     {"networks.fitting"},

@@ -138,8 +138,8 @@ class _ReadoutChanges:
         self.tokens = self.encoder.tokenize(Z, self.encoder.read(Z))  # (N, B, T, D)
         self._read_effects()
         if self.readout.n_hidden:
-            flat = self.readout.from_flat(self.tokens.flatten(2))
-            self.flat = self.readout.split(flat)[1]  # (N, B, n_hidden)
+            self.flat = self.readout.combined(self.tokens.flatten(2))  # (N, B, n_hidden)
+            self.to_hidden = self._through(self.readout.combined.weight)
             if self.readout.n_heads:
                 self._read_attention()
             self.base = self._output(torch.zeros_like(self.flat), [])
@@ -178,8 +178,7 @@ class _ReadoutChanges:
 
         gate = 1 if encoder.gate is None else encoder.gate[:, None]
         self.to_token = by_input(encoder.embed.weight.transpose(1, 2) * gate)
-        effects = self._through(self.readout.from_flat.weight)
-        self.to_output, self.to_hidden = self.readout.split(effects)
+        self.to_output = self._through(self.readout.direct.weight)
         if encoder.gate is not None:
             self.to_output = self.to_output + by_input(encoder.additive * gate)
 

@@ -6,9 +6,7 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from skorch.callbacks import LRScheduler
 from torch import Tensor
-from torch.optim.lr_scheduler import OneCycleLR
 
 from sktransformer_gp.callbacks import DivergenceGuard, ProgressBar
 from sktransformer_gp.markers import window_index
@@ -19,6 +17,7 @@ from sktransformer_gp.rules import DEVICE, POSITIVE, Rule, either, whole
 from sktransformer_gp.training import (
     SeededNet,
     batch_size_for,
+    one_cycle,
     pick_device,
 )
 
@@ -53,14 +52,13 @@ def training_settings(
     batch_size = batch_size or batch_size_for(estimator.batch_size, n_samples)
     n_epochs = estimator.max_iter
     rate = estimator.learning_rate_init
-    steps = {"max_lr": rate, "total_steps": n_epochs * math.ceil(n_samples / batch_size)}
-    schedule = LRScheduler(OneCycleLR, step_every="batch", **steps)
     return {
         "max_epochs": n_epochs,
         "lr": rate,
         "batch_size": batch_size,
         "train_split": None,
-        "callbacks": [DivergenceGuard(), schedule, *([ProgressBar()] if estimator.verbose else [])],
+        "schedule": one_cycle(rate, n_epochs * math.ceil(n_samples / batch_size)),
+        "callbacks": [DivergenceGuard(), *([ProgressBar()] if estimator.verbose else [])],
         "device": pick_device(estimator.device),
     }
 

@@ -40,7 +40,7 @@ def test_traits_are_read_off_the_pretrained_tokens():
     calls = torch.tensor(X)
     tokens = tuned.encode(calls)[0]
 
-    expected = tokens @ tuned.readout.from_flat.weight[0] + tuned.readout.from_flat.bias[0]
+    expected = tokens @ tuned.readout.direct.weight[0] + tuned.readout.direct.bias[0]
 
     torch.testing.assert_close(tuned(calls)[0], expected)
     assert not torch.equal(tuned(calls, seeded()), tuned(calls))

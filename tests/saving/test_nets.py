@@ -100,7 +100,7 @@ def test_an_index_is_compared_with_the_number_of_devices(deep, monkeypatch):
         ("d_model", 4.0, "d_model is 4.0, not a size"),
         ("d_model", 10**6, "embed.weight is float32 .*, but its parameters make it .* 1000000"),
         ("dim_feedforward", 10**12, "hidden.weight is"),
-        ("dim_readout", 0, "from_flat.weight is float32 .*, but its parameters make it"),
+        ("dim_readout", 0, "combined.weight is float32 .*, but its parameters make it"),
         ("n_traits", 3, "additive is float32"),
         ("n_heads", 0, "readout.pool.query is float32 .*, but its parameters make it None"),
         ("n_heads", 3, "unflatten"),
@@ -140,8 +140,8 @@ def test_windows_of_other_markers_are_refused(deep, place):
 @pytest.mark.parametrize(
     ("name", "change"),
     [
-        ("readout.from_flat.weight", lambda w: w.astype(np.float64)),
-        ("readout.from_flat.weight", lambda w: w[..., :1].copy()),
+        ("readout.direct.weight", lambda w: w.astype(np.float64)),
+        ("readout.direct.weight", lambda w: w[..., :1].copy()),
         ("windows", lambda w: w.astype(np.int32)),
     ],
 )
@@ -153,7 +153,7 @@ def test_weights_of_another_shape_or_dtype_are_refused(deep, name, change):
 
 
 def test_missing_and_surplus_weights_are_refused(deep):
-    fewer = {k: v for k, v in deep["weights"].items() if k != "readout.from_flat.bias"}
+    fewer = {k: v for k, v in deep["weights"].items() if k != "readout.direct.bias"}
     more = {**deep["weights"], "extra": np.zeros(1, dtype=np.float32)}
 
     for weights in (fewer, more):

@@ -1,0 +1,172 @@
+"""Training of the default encoder on a CPU, regime by regime.
+
+Regimes have nothing in common but their input: each goes through some batches before the next, so
+that its weights stay in the cache, and threads do so side by side.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+from threadpoolctl import threadpool_limits
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from sktransformer_gp.encoder import MarkerEncoder
+from sktransformer_gp.regime import REGISTER, RegimeStep
+
+# Weights of all regimes below which a step is too short to share among threads.
+SMALLEST_SHARED = 50_000
+# Numbers that the places of some batches are, at most.
+LARGEST_INPUT = 2**20
+
+Batch = tuple[Tensor, Tensor]
+Losses = list[float]
+
+
+def can_fuse(module: nn.Module, device: str) -> bool:
+    """Tell whether a module is one whose steps are written out here.
+
+    Parameters
+    ----------
+    module : Module
+        What is to be trained.
+    device : str
+        Where it is to be trained.
+
+    Returns
+    -------
+    bool
+        Whether it is a marker encoder with gated linear tokens and without self-attention blocks,
+        positions or dropout, in single precision on a CPU.
+    """
+    return (
+        type(module) is MarkerEncoder
+        and torch.device(device).type == "cpu"
+        and not torch.is_autocast_enabled("cpu")
+        and module.tokens == "linear"
+        and module.gate is not None
+        and module.position is None
+        and not module.blocks
+        and not module.token_dropout.any()
+        and (module.readout.n_heads > 0 or module.readout.n_hidden == 0)
+    )
+
+
+class FusedTraining:
+    """Steps of all regimes of an encoder.
+
+    Parameters
+    ----------
+    encoder : MarkerEncoder
+        The encoder, one `can_fuse` agrees to; its weights change when they are stored.
+    n_regimes : int
+        Number of regimes, each a block of as many members.
+    loss_weight : Tensor of shape (n_members, n_traits)
+        Weight of each trait in the loss of each member, see
+        :class:`~sktransformer_gp.training.MaskedMSELoss`.
+    penalty : Tensor of shape (n_members,)
+        Weight of the gates' penalty for each member, the same in a regime.
+    make_optimizer : callable
+        Makes an optimizer of a list of parameters.
+    schedule : callable or None
+        Makes the schedule of an optimizer's learning rate.
+    n_threads : int
+        Number of threads that regimes are shared among, at most.
+    """
+
+    def __init__(
+        self,
+        encoder: MarkerEncoder,
+        n_regimes: int,
+        loss_weight: Tensor,
+        penalty: Tensor,
+        make_optimizer: Callable[[list[nn.Parameter]], Optimizer],
+        schedule: Callable[[Optimizer], LRScheduler] | None,
+        n_threads: int,
+    ):
+        n_members = len(penalty)
+        size = n_members // n_regimes
+        # The loss is a mean over all members.
+        loss_weight, penalty = loss_weight / n_members, penalty / n_members
+        self.encoder = encoder
+        self.steps = [
+            RegimeStep(encoder, slice(start, start + size), loss_weight, penalty[start].item())
+            for start in range(0, n_members, size)
+        ]
+        self.optimizers = [make_optimizer([step.weights]) for step in self.steps]
+        self.schedules = [schedule and schedule(optimizer) for optimizer in self.optimizers]
+        n_weights = sum(weight.numel() for weight in encoder.parameters())
+        n_workers = min(n_threads, n_regimes) if n_weights > SMALLEST_SHARED else 1
+        self._pool = None
+        if n_workers > 1:
+            limits = (n_threads // n_workers, "openmp")
+            self._pool = ThreadPoolExecutor(
+                n_workers, initializer=threadpool_limits, initargs=limits
+            )
+
+    def __call__(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, float]]:
+        """Step on batches, some at a time.
+
+        Parameters
+        ----------
+        batches : iterable of (Tensor, Tensor)
+            Dosages (B, n_markers) and standardised phenotypes (B, n_members or 1, n_traits), NaN =
+            not observed, with weights of samples behind them where there are any.
+
+        Yields
+        ------
+        batch : (Tensor, Tensor)
+            A batch.
+        loss : float
+            Its loss before the step.
+        """
+        kinds = {step.n_places for step in self.steps}
+        for part in self._parts(batches):
+            with torch.no_grad():
+                places = [self.encoder.read(X) for X, _ in part]
+            inputs = {n: [_padded(x[..., :n]) for x in places] for n in kinds}
+
+            def losses_of(number: int, part: list[Batch] = part, inputs: dict = inputs) -> Losses:
+                step = self.steps[number]
+                pairs = zip(inputs[step.n_places], part, strict=True)
+                return [self._step(number, z, y) for z, (_, y) in pairs]
+
+            run = map if self._pool is None else self._pool.map
+            losses = zip(*run(losses_of, range(len(self.steps))), strict=True)
+            yield from zip(part, map(sum, losses), strict=True)
+
+    def _parts(self, batches: Iterable[Batch]) -> Iterator[list[Batch]]:
+        """Gather as many batches as there is room for."""
+        part: list[Batch] = []
+        for batch in batches:
+            part.append(batch)
+            if (len(part) + 1) * len(batch[0]) * self.encoder.windows.numel() > LARGEST_INPUT:
+                yield part
+                part = []
+        if part:
+            yield part
+
+    def _step(self, number: int, z: Tensor, y: Tensor) -> float:
+        loss = self.steps[number](z, y)
+        self.optimizers[number].step()
+        schedule = self.schedules[number]
+        if schedule is not None:
+            schedule.step()
+        return loss
+
+    def store(self) -> None:
+        """Take the weights to the encoder."""
+        for step in self.steps:
+            step.store()
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        if self._pool is not None:
+            self._pool.shutdown()
+
+
+def _padded(places: Tensor) -> Tensor:
+    return F.pad(places, (0, -places.shape[2] % REGISTER))

@@ -1,0 +1,292 @@
+"""A training step of one regime of the default encoder, with its derivatives by hand.
+
+Autograd takes some two hundred small operations for such a step, each with memory of its own; here
+it is some seventy, most of them products, in memory that is laid out once. Shapes as in
+:mod:`sktransformer_gp.encoder`; N are the members of the regime, H its heads, U its hidden units.
+A name in ``d_`` is the derivative of the loss by what the rest of the name says.
+"""
+
+from types import SimpleNamespace
+
+import torch
+from torch import Tensor, nn
+
+from sktransformer_gp.encoder import MarkerEncoder
+
+# Products are slow where their rows are not a multiple of a register long.
+REGISTER = 8
+# Weights by what they are called here: those of all regimes, and those that combine windows.
+SUMMING = {
+    "gate": "gate",
+    "additive": "additive",
+    "weight": "embed.weight",
+    "bias": "embed.bias",
+    "direct": "readout.direct.weight",
+    "direct_bias": "readout.direct.bias",
+}
+COMBINING = {
+    "query": "readout.pool.query",
+    "key": "readout.pool.key",
+    "value": "readout.pool.value",
+    "from_pool": "readout.from_pool.weight",
+    "pool_bias": "readout.from_pool.bias",
+    "combined": "readout.combined.weight",
+    "combined_bias": "readout.combined.bias",
+    "output": "readout.output.weight",
+}
+OUTPUT_BIAS = {"output_bias": "readout.output.bias"}
+N_PENALISED = 3  # of them, the first
+
+
+class RegimeStep:
+    """Loss and derivatives of the members of one regime.
+
+    Parameters
+    ----------
+    encoder : MarkerEncoder
+        The encoder, one :func:`sktransformer_gp.fused.can_fuse` agrees to.
+    members : slice
+        The regime's members.
+    loss_weight : Tensor of shape (n_members, n_traits)
+        Weight of each trait in the loss of each member of the encoder.
+    penalty : float
+        What the sum of a penalised weight's squares is multiplied by.
+
+    Attributes
+    ----------
+    weights : Parameter of shape (n_weights,)
+        The regime's weights one behind the other, with their derivative after each call: for an
+        optimizer. `store` takes them to the encoder.
+    n_places : int
+        Number of places that the regime reads of each window.
+    """
+
+    def __init__(
+        self, encoder: MarkerEncoder, members: slice, loss_weight: Tensor, penalty: float
+    ):
+        self.members, self.penalty = members, penalty
+        self.loss_weight = loss_weight[members].unsqueeze(1)  # (N, 1, K)
+        self.n_heads = encoder.readout.n_heads
+        n_dosages = encoder.windows.shape[1]
+        # What starts at zero on both sides of a product stays there.
+        reads_dominance = bool(encoder.gate[members, :, n_dosages:].any())
+        self.n_places = encoder.gate.shape[2] if reads_dominance else n_dosages
+        self.has_hidden = encoder.readout.n_hidden > 0
+        self.combines = self.has_hidden and bool(encoder.readout.combined.weight[members].any())
+        names = {**SUMMING, **OUTPUT_BIAS} if self.has_hidden else SUMMING
+        names = {**names, **COMBINING} if self.combines else names
+        self._blocks = {k: encoder.get_parameter(v).detach()[members] for k, v in names.items()}
+        self.weights = nn.Parameter(torch.cat([block.flatten() for block in self._blocks.values()]))
+        self.weights.grad = torch.zeros_like(self.weights)
+        sizes = [block.numel() for block in self._blocks.values()]
+        self._n_penalised = sum(sizes[:N_PENALISED])
+        self._views, derivatives = map(self._part, (self.weights.detach(), self.weights.grad))
+        self._fixed = self._lay_out_weights(self._views, derivatives)
+        self._rooms: dict[int, SimpleNamespace] = {}
+
+    def store(self) -> None:
+        """Take the weights to the encoder."""
+        for name, block in self._blocks.items():
+            block.copy_(self._views[name])
+
+    def __call__(self, z: Tensor, y: Tensor) -> float:
+        """Compute loss and derivatives, penalty included.
+
+        Parameters
+        ----------
+        z : Tensor of shape (B, T, W)
+            What is in the places, with zeros up to a multiple of `REGISTER`.
+        y : Tensor of shape (B, n_members or 1, n_traits or n_traits + 1)
+            Standardised phenotypes, NaN = not observed, and weights of samples behind them.
+
+        Returns
+        -------
+        float
+            The regime's part of the loss, without the penalty.
+        """
+        if len(z) not in self._rooms:
+            self._rooms[len(z)] = self._lay_out_batch(len(z))
+        room = self._rooms[len(z)]
+        by_window, flat = z.transpose(0, 1), z.flatten(1)
+        self._sum_windows(room, by_window, flat)
+        if self.combines:
+            self._combine_windows(room)
+        loss = self._compare(room, y)
+        self._back_to_sums(room, flat)
+        if self.combines:
+            self._back_to_combinations(room)
+        self._back_to_tokens(room, by_window)
+        n = self._n_penalised
+        self.weights.grad[:n].add_(self.weights.detach()[:n], alpha=2 * self.penalty)
+        return loss
+
+    def _sum_windows(self, m: SimpleNamespace, by_window: Tensor, flat: Tensor) -> None:
+        """Compute tokens, and sums over single windows and places."""
+        torch.mul(m.weight_by_window, m.gate_by_window, out=m.gated_places)
+        m.bias_by_window.copy_(m.bias)
+        torch.baddbmm(m.start, by_window, m.gated, out=m.tokens_by_window)
+        m.tokens.copy_(m.tokens_by_member)
+        torch.mul(m.additive, m.gate_by_trait, out=m.effects_places)
+        torch.mm(flat, m.effects, out=m.sums_of_places)
+        torch.add(m.sums_by_member, m.direct_bias, out=m.values)
+        if self.has_hidden:
+            m.values.add_(m.output_bias)
+        m.values.baddbmm_(m.flat_tokens, m.direct)
+
+    def _combine_windows(self, m: SimpleNamespace) -> None:
+        """Add what hidden units make of all windows, and of what learned queries attend to."""
+        torch.mul(m.key, m.query, out=m.key_query)
+        torch.sum(m.key_query_by_head, 3, out=m.folded)
+        torch.bmm(m.folded.mT, m.all_tokens.mT, out=m.scores)
+        torch.softmax(m.scores_by_token, -1, out=m.shares)
+        torch.mul(m.shares_by_sample, m.tokens.shape[2], out=m.attention)
+        torch.bmm(m.attention_of_each, m.tokens_of_each, out=m.attended_of_each)
+        # All heads' values of all heads' sums: those of the same head are taken.
+        torch.bmm(m.attended, m.value, out=m.crossed)
+        m.pooled_by_head.copy_(m.own_head)
+        torch.add(m.combined_bias, m.pool_bias, out=m.hidden_bias)
+        torch.baddbmm(m.hidden_bias, m.pooled, m.from_pool, out=m.hidden)
+        m.hidden.baddbmm_(m.flat_tokens, m.combined).relu_()
+        m.values.baddbmm_(m.hidden, m.output)
+
+    def _compare(self, m: SimpleNamespace, y: Tensor) -> float:
+        """Return the loss, and keep its derivative by the values."""
+        y = (y if y.shape[1] == 1 else y[:, self.members]).transpose(0, 1)
+        n_traits = m.values.shape[2]
+        observed = y[..., :n_traits]
+        torch.sub(m.values, observed, out=m.error).masked_fill_(observed.isnan(), 0)
+        torch.mul(m.error, m.loss_weight, out=m.d_values)
+        if y.shape[2] > n_traits:
+            m.d_values.mul_(y[..., n_traits:])
+        loss = torch.dot(m.d_values.flatten(), m.error.flatten()).item()
+        m.d_values.mul_(2)
+        return loss
+
+    def _back_to_sums(self, m: SimpleNamespace, flat: Tensor) -> None:
+        m.d_values_by_trait.copy_(m.d_values.mT)
+        torch.mm(m.d_values_of_each, flat, out=m.d_effects)
+        torch.mul(m.d_effects_places, m.additive, out=m.additive_product)
+        torch.sum(m.additive_product, 1, out=m.d_gate)
+        torch.mul(m.d_effects_places, m.gate_by_trait, out=m.d_additive)
+        torch.sum(m.d_values, 1, keepdim=True, out=m.d_direct_bias)
+        if self.has_hidden:
+            m.d_output_bias.copy_(m.d_direct_bias)
+        # With few traits, the transpose of this product is quick.
+        torch.bmm(m.d_values_by_trait, m.flat_tokens, out=m.d_direct_by_trait)
+        m.d_direct.copy_(m.d_direct_by_trait.mT)
+        torch.bmm(m.d_values, m.direct.mT, out=m.d_flat_tokens)
+
+    def _back_to_combinations(self, m: SimpleNamespace) -> None:
+        torch.bmm(m.hidden.mT, m.d_values, out=m.d_output)
+        torch.bmm(m.d_values, m.output.mT, out=m.d_hidden)
+        m.d_hidden.mul_(torch.sign(m.hidden, out=m.is_on))
+        torch.sum(m.d_hidden, 1, keepdim=True, out=m.d_combined_bias)
+        m.d_pool_bias.copy_(m.d_combined_bias)
+        torch.bmm(m.flat_tokens.mT, m.d_hidden, out=m.d_combined)
+        torch.bmm(m.pooled.mT, m.d_hidden, out=m.d_from_pool)
+        m.d_flat_tokens.baddbmm_(m.d_hidden, m.combined.mT)
+
+        torch.bmm(m.d_hidden, m.from_pool.mT, out=m.d_pooled)
+        m.d_own_head.copy_(m.d_pooled_by_head)
+        torch.bmm(m.attended.mT, m.d_crossed, out=m.d_value)
+        torch.bmm(m.d_crossed, m.value.mT, out=m.d_attended)
+        m.d_tokens_of_each.baddbmm_(m.attention_of_each.mT, m.d_attended_of_each)
+        torch.bmm(m.d_attended_of_each, m.tokens_of_each.mT, out=m.d_attention_of_each)
+        # Of a softmax s: s (d - sum of s d).
+        m.d_attention.mul_(m.attention)
+        torch.sum(m.d_attention, 3, keepdim=True, out=m.total)
+        torch.mul(m.shares, m.total_by_head, out=m.d_scores_by_token)
+        torch.sub(m.d_attention_by_head, m.d_scores_by_token, out=m.d_scores_by_token)
+        m.d_all_tokens.baddbmm_(m.d_scores.mT, m.folded.mT)
+        torch.bmm(m.d_scores, m.all_tokens, out=m.d_folded)
+        torch.mul(m.d_folded_by_head, m.query_by_head, out=m.d_key_by_head)
+        torch.mul(m.d_folded_by_head, m.key_by_head, out=m.key_query_by_head)
+        torch.sum(m.key_query, 1, keepdim=True, out=m.d_query)
+
+    def _back_to_tokens(self, m: SimpleNamespace, by_window: Tensor) -> None:
+        torch.sum(m.d_flat_tokens, 1, out=m.d_flat_bias)
+        m.tokens_by_member.copy_(m.d_tokens)
+        torch.bmm(m.tokens_by_window.mT, by_window, out=m.d_gated)
+        torch.mul(m.d_gated_places, m.weight, out=m.weight_product)
+        m.d_gate.add_(torch.sum(m.weight_product, 2, out=m.d_gate_of_weights))
+        torch.mul(m.d_gated_places, m.gate_by_token, out=m.d_weight)
+
+    def _part(self, flat: Tensor) -> dict[str, Tensor]:
+        """View what lies one behind the other by name."""
+        sizes = [block.numel() for block in self._blocks.values()]
+        parts = zip(self._blocks.items(), flat.split(sizes), strict=True)
+        return {name: part.view(block.shape) for (name, block), part in parts}
+
+    def _lay_out_weights(
+        self, views: dict[str, Tensor], derivatives: dict[str, Tensor]
+    ) -> SimpleNamespace:
+        """Take memory of the size of the weights, and all views of it that a step needs."""
+        m = SimpleNamespace(**views, **{f"d_{name}": view for name, view in derivatives.items()})
+        for name in ("gate", "weight", "additive", "d_gate", "d_weight", "d_additive"):
+            setattr(m, name, getattr(m, name)[..., : self.n_places])
+        (n, t, d, p), k = m.weight.shape, m.additive.shape[1]
+        width, new = -(-p // REGISTER) * REGISTER, self.weights.new_zeros
+        # Windows first: one product for all members.
+        m.weight_by_window, m.gate_by_window = (
+            m.weight.transpose(0, 1), m.gate.transpose(0, 1).unsqueeze(2)
+        )  # fmt: skip
+        m.gate_by_token, m.gate_by_trait = m.gate.unsqueeze(2), m.gate.unsqueeze(1)
+        gated, d_gated = new(2, t, n, d, width)
+        m.gated, m.gated_places = gated.flatten(1, 2).mT, gated[..., :p]
+        m.d_gated, m.d_gated_places = d_gated.flatten(1, 2), d_gated[..., :p].transpose(0, 1)
+        m.start = new(t, 1, n * d)
+        m.bias, m.bias_by_window = m.bias.permute(2, 1, 0, 3), m.start.view(t, 1, n, d)
+        m.d_flat_bias = m.d_bias.view(n, t * d)
+        effects, d_effects = new(2, n, k, t, width)
+        m.effects, m.effects_places = effects.view(n * k, t * width).T, effects[..., :p]
+        m.d_effects, m.d_effects_places = d_effects.view(n * k, t * width), d_effects[..., :p]
+        m.weight_product, m.additive_product = new(n, t, d, p), new(n, k, t, p)
+        m.d_gate_of_weights, m.d_direct_by_trait = new(n, t, p), new(n, k, t * d)
+        if self.combines:
+            h = self.n_heads
+            m.folded, m.d_folded = new(n, d, h), new(n, h, d)
+            m.key_query, m.hidden_bias = new(n, d, d), new(n, 1, m.output.shape[1])
+            for name in ("key", "query", "d_key", "key_query"):
+                setattr(m, f"{name}_by_head", getattr(m, name).unflatten(2, (h, -1)))
+            m.d_folded_by_head = m.d_folded.mT.unsqueeze(3)
+        return m
+
+    def _lay_out_batch(self, b: int) -> SimpleNamespace:
+        """Take memory for batches of a size, and all views of it that a step needs."""
+        m, new = SimpleNamespace(**vars(self._fixed)), self.weights.new_zeros
+        (n, t, d, _), k = m.weight.shape, m.additive.shape[1]
+        m.tokens_by_window = new(t, b, n * d)
+        m.tokens_by_member = m.tokens_by_window.view(t, b, n, d).permute(2, 1, 0, 3)
+        m.tokens, m.d_tokens = new(2, n, b, t, d)
+        m.flat_tokens, m.d_flat_tokens = m.tokens.flatten(2), m.d_tokens.flatten(2)
+        m.sums_of_places = new(b, n * k)
+        m.sums_by_member = m.sums_of_places.view(b, n, k).transpose(0, 1)
+        m.values, m.d_values, m.error = new(3, n, b, k)
+        m.d_values_by_trait = new(n, k, b)
+        m.d_values_of_each = m.d_values_by_trait.view(n * k, b)
+        m.loss_weight = self.loss_weight / b
+        if self.combines:
+            h = self.n_heads
+            m.all_tokens, m.d_all_tokens = m.tokens.flatten(1, 2), m.d_tokens.flatten(1, 2)
+            m.tokens_of_each, m.d_tokens_of_each = m.tokens.flatten(0, 1), m.d_tokens.flatten(0, 1)
+            m.scores_by_token, m.shares, m.d_scores_by_token = new(3, n, h, b, t)
+            m.scores, m.d_scores = m.scores_by_token.flatten(2), m.d_scores_by_token.flatten(2)
+            m.attention, m.d_attention = new(2, n, b, h, t)
+            m.attention_of_each = m.attention.flatten(0, 1)
+            m.d_attention_of_each = m.d_attention.flatten(0, 1)
+            m.shares_by_sample = m.shares.transpose(1, 2)
+            m.d_attention_by_head = m.d_attention.transpose(1, 2)
+            m.total = new(n, b, h, 1)
+            m.total_by_head = m.total.transpose(1, 2)
+            m.attended, m.d_attended, m.crossed, m.d_crossed = new(4, n, b * h, d)
+            m.attended_of_each = m.attended.view(n * b, h, d)
+            m.d_attended_of_each = m.d_attended.view(n * b, h, d)
+            m.own_head, m.d_own_head = (
+                x.view(n, b, h, h, -1).diagonal(dim1=2, dim2=3).mT for x in (m.crossed, m.d_crossed)
+            )
+            m.pooled, m.d_pooled = new(2, n, b, d)
+            m.pooled_by_head, m.d_pooled_by_head = (
+                x.view(n, b, h, -1) for x in (m.pooled, m.d_pooled)
+            )
+            m.hidden, m.d_hidden, m.is_on = new(3, n, b, m.output.shape[1])
+        return m
