@@ -102,7 +102,8 @@ class FusedTraining:
         n_workers = min(n_threads, n_regimes) if n_weights > SMALLEST_SHARED else 1
         self._pool = None
         if n_workers > 1:
-            limits = (n_threads // n_workers, "openmp")
+            # Where steps are large, each worker has its part of the threads that share a product.
+            limits = (max(1, torch.get_num_threads() // n_workers), "openmp")
             self._pool = ThreadPoolExecutor(
                 n_workers, initializer=threadpool_limits, initargs=limits
             )

@@ -61,9 +61,7 @@ class RegimeStep:
         Number of places that the regime reads of each window.
     """
 
-    def __init__(
-        self, encoder: MarkerEncoder, members: slice, loss_weight: Tensor, penalty: float
-    ):
+    def __init__(self, encoder: MarkerEncoder, members: slice, loss_weight: Tensor, penalty: float):
         self.members, self.penalty = members, penalty
         self.loss_weight = loss_weight[members].unsqueeze(1)  # (N, 1, K)
         self.n_heads = encoder.readout.n_heads
@@ -77,11 +75,15 @@ class RegimeStep:
         names = {**names, **COMBINING} if self.combines else names
         self._blocks = {k: encoder.get_parameter(v).detach()[members] for k, v in names.items()}
         self.weights = nn.Parameter(torch.cat([block.flatten() for block in self._blocks.values()]))
-        self.weights.grad = torch.zeros_like(self.weights)
+        self.weights.grad = derivatives = torch.zeros_like(self.weights)
         sizes = [block.numel() for block in self._blocks.values()]
-        self._n_penalised = sum(sizes[:N_PENALISED])
-        self._views, derivatives = map(self._part, (self.weights.detach(), self.weights.grad))
-        self._fixed = self._lay_out_weights(self._views, derivatives)
+        penalised = slice(0, sum(sizes[:N_PENALISED]))
+        self._penalised, self._d_penalised = (
+            self.weights.detach()[penalised],
+            derivatives[penalised],
+        )
+        self._views = self._part(self.weights.detach())
+        self._fixed = self._lay_out_weights(self._views, self._part(derivatives))
         self._rooms: dict[int, SimpleNamespace] = {}
 
     def store(self) -> None:
@@ -116,8 +118,7 @@ class RegimeStep:
         if self.combines:
             self._back_to_combinations(room)
         self._back_to_tokens(room, by_window)
-        n = self._n_penalised
-        self.weights.grad[:n].add_(self.weights.detach()[:n], alpha=2 * self.penalty)
+        self._d_penalised.add_(self._penalised, alpha=2 * self.penalty)
         return loss
 
     def _sum_windows(self, m: SimpleNamespace, by_window: Tensor, flat: Tensor) -> None:
@@ -227,9 +228,8 @@ class RegimeStep:
         (n, t, d, p), k = m.weight.shape, m.additive.shape[1]
         width, new = -(-p // REGISTER) * REGISTER, self.weights.new_zeros
         # Windows first: one product for all members.
-        m.weight_by_window, m.gate_by_window = (
-            m.weight.transpose(0, 1), m.gate.transpose(0, 1).unsqueeze(2)
-        )  # fmt: skip
+        m.weight_by_window = m.weight.transpose(0, 1)
+        m.gate_by_window = m.gate.transpose(0, 1).unsqueeze(2)
         m.gate_by_token, m.gate_by_trait = m.gate.unsqueeze(2), m.gate.unsqueeze(1)
         gated, d_gated = new(2, t, n, d, width)
         m.gated, m.gated_places = gated.flatten(1, 2).mT, gated[..., :p]

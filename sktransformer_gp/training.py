@@ -23,8 +23,9 @@ from sktransformer_gp.encoder import MarkerEncoder
 from sktransformer_gp.fused import FusedTraining, can_fuse
 
 LARGEST_BATCH, FEWEST_BATCHES = 32, 25
-# Parameters x batch size of a training step up to which one thread trains: on a machine that does
-# nothing else, two are 1.2 times as fast at most; on a busy one, they wait for each other.
+# Parameters x batch size of a training step up to which one thread has a product to itself: on a
+# machine that does nothing else, two are 1.2 times as fast at most; on a busy one, they wait for
+# each other, up to a second a step.
 SMALL_STEP = 2**27
 # Larger batches leave the cache: 512 take twice as long.
 PREDICTION_BATCH = 64
@@ -78,8 +79,8 @@ def one_cycle(largest: float, n_steps: int) -> Callable[[Optimizer], LRScheduler
     >>> import torch
     >>> from sktransformer_gp.training import one_cycle
     >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))])
-    >>> one_cycle(0.1, 10)(optimizer).get_last_lr()
-    [0.004]
+    >>> round(one_cycle(0.1, 10)(optimizer).get_last_lr()[0], 6)
+    0.004
     """
     return partial(OneCycleLR, max_lr=largest, total_steps=n_steps)
 
@@ -304,8 +305,12 @@ class SeededNet(NeuralNet):
             n_parameters = sum(p.numel() for p in self.module_.parameters())
             is_small = n_parameters * self.batch_size < SMALL_STEP
             self._n_threads = torch.get_num_threads()
-            with threadpool_limits(1 if is_small else None, user_api="openmp"):
+            # Not threadpoolctl's limits: MKL sums in another order where it knows of more threads.
+            torch.set_num_threads(1 if is_small else self._n_threads)
+            try:
                 return self._train(X, y)
+            finally:
+                torch.set_num_threads(self._n_threads)
 
     def _train(self, X: Tensor, y: Tensor) -> "SeededNet":
         self._order = Generator().manual_seed(self.seed)
@@ -435,7 +440,9 @@ class EncoderNet(SeededNet):
 
     def _train(self, X: Tensor, y: Tensor) -> "EncoderNet":
         """Train, by steps that are written out where there are such."""
-        self._fused = self._fuse() if can_fuse(self.module_, self.device) else None
+        self._fused = None
+        if self.gate_penalty is not None and can_fuse(self.module_, self.device):
+            self._fused = self._fuse(self.gate_penalty)
         try:
             super()._train(X, y)
         finally:
@@ -444,7 +451,7 @@ class EncoderNet(SeededNet):
             del self._fused
         return self
 
-    def _fuse(self) -> FusedTraining:
+    def _fuse(self, gate_penalty: Tensor) -> FusedTraining:
         def make_optimizer(parameters: list[nn.Parameter]) -> Optimizer:
             args, options = self.get_params_for_optimizer("optimizer", enumerate(parameters))
             return self.optimizer(*args, **options)
@@ -453,7 +460,7 @@ class EncoderNet(SeededNet):
             self.module_,
             self.n_regimes,
             self.criterion_.weight,
-            self.gate_penalty,
+            gate_penalty,
             make_optimizer,
             self.schedule,
             self._n_threads,

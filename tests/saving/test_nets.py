@@ -100,7 +100,7 @@ def test_an_index_is_compared_with_the_number_of_devices(deep, monkeypatch):
         ("d_model", 4.0, "d_model is 4.0, not a size"),
         ("d_model", 10**6, "embed.weight is float32 .*, but its parameters make it .* 1000000"),
         ("dim_feedforward", 10**12, "hidden.weight is"),
-        ("dim_readout", 0, "combined.weight is float32 .*, but its parameters make it"),
+        ("dim_readout", 0, "readout.* is float32 .*, but its parameters make it None"),
         ("n_traits", 3, "additive is float32"),
         ("n_heads", 0, "readout.pool.query is float32 .*, but its parameters make it None"),
         ("n_heads", 3, "unflatten"),

@@ -1,0 +1,124 @@
+"""Fits by steps that are written out, against fits by autograd."""
+
+import numpy as np
+import pytest
+import torch
+
+from sktransformer_gp import fused
+from sktransformer_gp.regressor import TransformerGPRegressor
+from sktransformer_gp.simulation import make_cross
+from sktransformer_gp.training import EncoderNet
+
+
+@pytest.fixture(scope="module")
+def cross():
+    return make_cross(n_samples=90, n_markers=300, n_traits=2, random_state=0)
+
+
+def model(**parameters):
+    parameters = {"max_iter": 3, "cross_fitting": 3, "random_state": 0, **parameters}
+    return TransformerGPRegressor(**parameters)
+
+
+def heterozygous(n, seed):
+    rng = np.random.default_rng(seed)
+    X = rng.binomial(2, 0.4, (n, 60)).astype(np.int8)
+    return X, (X[:, 3] == 1) + X[:, :5] @ rng.normal(size=5) + rng.normal(size=n)
+
+
+def both(monkeypatch, X, y, **settings):
+    """Fit by hand and by autograd."""
+    by_hand = model().fit(X, y, **settings)
+    monkeypatch.setattr("sktransformer_gp.training.can_fuse", lambda *_: False)
+    return by_hand, model().fit(X, y, **settings)
+
+
+def test_fits_are_those_of_autograd(monkeypatch, cross):
+    y = cross.target.copy()
+    y[::5, 1] = np.nan
+    ours, theirs = both(monkeypatch, cross.data, y)
+
+    # Sums of float32 in another order, over some 70 steps.
+    np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=1e-5)
+    np.testing.assert_allclose(
+        ours.predict(cross.data), theirs.predict(cross.data), atol=1e-4 * y[1].std()
+    )
+    assert (
+        ours.net_.history[:, "batches", :, "train_batch_size"]
+        == (theirs.net_.history[:, "batches", :, "train_batch_size"])
+    )
+
+
+def test_with_dominance_and_weights(monkeypatch):
+    X, y = heterozygous(90, seed=0)
+    weights = np.random.default_rng(1).uniform(0.5, 2, 90)
+    ours, theirs = both(monkeypatch, X, y, sample_weight=weights)
+
+    assert ours.net_.module_.dominance is not None
+    np.testing.assert_allclose(ours.predict(X), theirs.predict(X), atol=1e-4)
+
+
+def test_validation_rows_see_the_weights_of_each_epoch(monkeypatch, cross):
+    rows = {"X_val": cross.data[:20], "y_val": cross.target[:20]}
+    ours, theirs = both(monkeypatch, cross.data[20:], cross.target[20:], **rows)
+
+    np.testing.assert_allclose(ours.validation_scores_, theirs.validation_scores_, atol=1e-4)
+    assert len(set(ours.validation_scores_)) == 3
+
+
+@pytest.mark.parametrize("n_threads", [2, 5])
+def test_threads_do_not_change_a_bit(monkeypatch, cross, n_threads):
+    monkeypatch.setattr(fused, "SMALLEST_SHARED", 0)
+    before, fits = torch.get_num_threads(), []
+    try:
+        for n in (1, n_threads):
+            torch.set_num_threads(n)
+            fits.append(model(max_iter=1).fit(cross.data, cross.target).net_.module_.state_dict())
+    finally:
+        torch.set_num_threads(before)
+
+    assert all(map(torch.equal, fits[0].values(), fits[1].values()))
+
+
+def test_how_many_batches_are_read_at_once_does_not_change_a_bit(monkeypatch, cross):
+    fits = []
+    for size in (1, 2**20):
+        monkeypatch.setattr(fused, "LARGEST_INPUT", size)
+        fits.append(model(max_iter=1).fit(cross.data, cross.target).net_.module_.state_dict())
+
+    assert all(map(torch.equal, fits[0].values(), fits[1].values()))
+
+
+def test_an_error_in_a_thread_reaches_the_user(monkeypatch, cross):
+    def fail(*_):
+        raise RuntimeError("can't allocate memory")
+
+    monkeypatch.setattr(fused, "SMALLEST_SHARED", 0)
+    monkeypatch.setattr(fused.RegimeStep, "__call__", fail)
+    with pytest.raises(MemoryError, match="lower batch_size"):
+        model().fit(cross.data, cross.target)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"n_layers": 1},
+        {"token_dropout": 0.1},
+        {"positions": "learned"},
+        {"n_heads": 0},
+        {"gate_penalty": None},
+        {"tokens": "embedding", "preprocessor": None},
+    ],
+)
+def test_other_architectures_are_left_to_autograd(monkeypatch, cross, parameters):
+    monkeypatch.setattr(fused, "FusedTraining", None)
+    monkeypatch.setattr("sktransformer_gp.training.FusedTraining", None)
+    X = cross.data[:, :20]
+    fitted = model(max_iter=1, d_model=8, **parameters).fit(X, cross.target)
+    assert isinstance(fitted.net_, EncoderNet)
+
+
+def test_mixed_precision_is_left_to_autograd(monkeypatch, cross):
+    monkeypatch.setattr("sktransformer_gp.training.FusedTraining", None)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        model(max_iter=1).fit(cross.data, cross.target)
