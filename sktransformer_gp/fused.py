@@ -6,6 +6,7 @@ that its weights stay in the cache, and threads do so side by side.
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeGuard
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -15,7 +16,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from sktransformer_gp.encoder import MarkerEncoder
-from sktransformer_gp.regime import REGISTER, RegimeStep
+from sktransformer_gp.regime import REGISTER, RegimeStep, RegimeValues
 
 # Weights of all regimes below which a step is too short to share among threads.
 SMALLEST_SHARED = 50_000
@@ -26,15 +27,15 @@ Batch = tuple[Tensor, Tensor]
 Losses = list[float]
 
 
-def can_fuse(module: nn.Module, device: str) -> bool:
+def can_fuse(module: nn.Module, device: str) -> TypeGuard[MarkerEncoder]:
     """Tell whether a module is one whose steps are written out here.
 
     Parameters
     ----------
     module : Module
-        What is to be trained.
+        What is to be trained, or to predict.
     device : str
-        Where it is to be trained.
+        Where it is.
 
     Returns
     -------
@@ -88,18 +89,17 @@ class FusedTraining:
         n_threads: int,
     ):
         n_members = len(penalty)
-        size = n_members // n_regimes
+        is_shared = sum(weight.numel() for weight in encoder.parameters()) > SMALLEST_SHARED
         # The loss is a mean over all members.
         loss_weight, penalty = loss_weight / n_members, penalty / n_members
         self.encoder = encoder
         self.steps = [
-            RegimeStep(encoder, slice(start, start + size), loss_weight, penalty[start].item())
-            for start in range(0, n_members, size)
+            RegimeStep(encoder, members, loss_weight, penalty[members.start].item())
+            for members in _blocks(n_members, n_regimes, is_shared)
         ]
         self.optimizers = [make_optimizer([step.weights]) for step in self.steps]
         self.schedules = [schedule and schedule(optimizer) for optimizer in self.optimizers]
-        n_weights = sum(weight.numel() for weight in encoder.parameters())
-        n_workers = min(n_threads, n_regimes) if n_weights > SMALLEST_SHARED else 1
+        n_workers = min(n_threads, len(self.steps)) if is_shared else 1
         self._pool = None
         if n_workers > 1:
             # Where steps are large, each worker has its part of the threads that share a product.
@@ -167,6 +167,48 @@ class FusedTraining:
         """Let go of the threads."""
         if self._pool is not None:
             self._pool.shutdown()
+
+
+class FusedValues:
+    """Predictions of an encoder, for one thread.
+
+    Parameters
+    ----------
+    encoder : MarkerEncoder
+        The encoder, one `can_fuse` agrees to.
+    """
+
+    def __init__(self, encoder: MarkerEncoder):
+        n_dosages = encoder.windows.shape[1]
+        dominance = encoder.gate[..., n_dosages:].flatten(1).any(1)
+        kinds = dominance.int()
+        if encoder.readout.n_hidden:
+            kinds += 2 * encoder.readout.combined.weight.flatten(1).any(1)
+        # Neighbours of the same kind are computed together.
+        sizes = torch.unique_consecutive(kinds, return_counts=True)[1].tolist()
+        ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
+        members = [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]
+        self.encoder = encoder
+        self.parts = [RegimeValues(encoder, part) for part in members]
+
+    def __call__(self, X: Tensor) -> Tensor:
+        """Predict standardised phenotypes (N, B, n_traits) from dosages (B, n_markers)."""
+        places = self.encoder.read(X)
+        return torch.cat(
+            [part.values(_padded(places[..., : part.n_places])) for part in self.parts]
+        )
+
+
+def _blocks(n_members: int, n_regimes: int, is_shared: bool) -> list[slice]:
+    """Part members into regimes, so that two threads have as much to do.
+
+    Where regimes are odd in number, half of the last is a block of its own.
+    """
+    size = n_members // n_regimes
+    starts = list(range(0, n_members, size))
+    if is_shared and n_regimes > 1 and n_regimes % 2 and size > 1:
+        starts.append(n_members - size // 2)
+    return [slice(a, b) for a, b in zip(starts, [*starts[1:], n_members], strict=True)]
 
 
 def _padded(places: Tensor) -> Tensor:

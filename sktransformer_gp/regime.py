@@ -38,33 +38,28 @@ OUTPUT_BIAS = {"output_bias": "readout.output.bias"}
 N_PENALISED = 3  # of them, the first
 
 
-class RegimeStep:
-    """Loss and derivatives of the members of one regime.
+class RegimeValues:
+    """Predictions of members that have the same parts, in memory of their own.
 
     Parameters
     ----------
     encoder : MarkerEncoder
         The encoder, one :func:`sktransformer_gp.fused.can_fuse` agrees to.
     members : slice
-        The regime's members.
-    loss_weight : Tensor of shape (n_members, n_traits)
-        Weight of each trait in the loss of each member of the encoder.
-    penalty : float
-        What the sum of a penalised weight's squares is multiplied by.
+        The members.
 
     Attributes
     ----------
-    weights : Parameter of shape (n_weights,)
-        The regime's weights one behind the other, with their derivative after each call: for an
-        optimizer. `store` takes them to the encoder.
     n_places : int
-        Number of places that the regime reads of each window.
+        Number of places that they read of each window.
+    has_hidden : bool
+        Whether there are hidden units, if only their bias.
+    combines : bool
+        Whether these members have weights for them.
     """
 
-    def __init__(self, encoder: MarkerEncoder, members: slice, loss_weight: Tensor, penalty: float):
-        self.members, self.penalty = members, penalty
-        self.loss_weight = loss_weight[members].unsqueeze(1)  # (N, 1, K)
-        self.n_heads = encoder.readout.n_heads
+    def __init__(self, encoder: MarkerEncoder, members: slice):
+        self.members, self.n_heads = members, encoder.readout.n_heads
         n_dosages = encoder.windows.shape[1]
         # What starts at zero on both sides of a product stays there.
         reads_dominance = bool(encoder.gate[members, :, n_dosages:].any())
@@ -74,52 +69,38 @@ class RegimeStep:
         names = {**SUMMING, **OUTPUT_BIAS} if self.has_hidden else SUMMING
         names = {**names, **COMBINING} if self.combines else names
         self._blocks = {k: encoder.get_parameter(v).detach()[members] for k, v in names.items()}
-        self.weights = nn.Parameter(torch.cat([block.flatten() for block in self._blocks.values()]))
-        self.weights.grad = derivatives = torch.zeros_like(self.weights)
-        sizes = [block.numel() for block in self._blocks.values()]
-        penalised = slice(0, sum(sizes[:N_PENALISED]))
-        self._penalised, self._d_penalised = (
-            self.weights.detach()[penalised],
-            derivatives[penalised],
-        )
-        self._views = self._part(self.weights.detach())
-        self._fixed = self._lay_out_weights(self._views, self._part(derivatives))
+        self._views = self._weights()
+        self._fixed = self._lay_out_weights()
         self._rooms: dict[int, SimpleNamespace] = {}
 
-    def store(self) -> None:
-        """Take the weights to the encoder."""
-        for name, block in self._blocks.items():
-            block.copy_(self._views[name])
-
-    def __call__(self, z: Tensor, y: Tensor) -> float:
-        """Compute loss and derivatives, penalty included.
+    def values(self, z: Tensor) -> Tensor:
+        """Predict.
 
         Parameters
         ----------
         z : Tensor of shape (B, T, W)
             What is in the places, with zeros up to a multiple of `REGISTER`.
-        y : Tensor of shape (B, n_members or 1, n_traits or n_traits + 1)
-            Standardised phenotypes, NaN = not observed, and weights of samples behind them.
 
         Returns
         -------
-        float
-            The regime's part of the loss, without the penalty.
+        Tensor of shape (N, B, K)
+            Standardised phenotypes, in memory that the next call overwrites.
         """
-        if len(z) not in self._rooms:
-            self._rooms[len(z)] = self._lay_out_batch(len(z))
-        room = self._rooms[len(z)]
-        by_window, flat = z.transpose(0, 1), z.flatten(1)
-        self._sum_windows(room, by_window, flat)
+        room = self._room(len(z))
+        self._sum_windows(room, z.transpose(0, 1), z.flatten(1))
         if self.combines:
             self._combine_windows(room)
-        loss = self._compare(room, y)
-        self._back_to_sums(room, flat)
-        if self.combines:
-            self._back_to_combinations(room)
-        self._back_to_tokens(room, by_window)
-        self._d_penalised.add_(self._penalised, alpha=2 * self.penalty)
-        return loss
+        return room.values
+
+    def _weights(self) -> dict[str, Tensor]:
+        """Return the weights by the names that they have here."""
+        return self._blocks
+
+    def _room(self, b: int) -> SimpleNamespace:
+        """Return memory for batches of a size."""
+        if b not in self._rooms:
+            self._rooms[b] = self._lay_out_batch(b)
+        return self._rooms[b]
 
     def _sum_windows(self, m: SimpleNamespace, by_window: Tensor, flat: Tensor) -> None:
         """Compute tokens, and sums over single windows and places."""
@@ -149,6 +130,124 @@ class RegimeStep:
         torch.baddbmm(m.hidden_bias, m.pooled, m.from_pool, out=m.hidden)
         m.hidden.baddbmm_(m.flat_tokens, m.combined).relu_()
         m.values.baddbmm_(m.hidden, m.output)
+
+    def _lay_out_weights(self) -> SimpleNamespace:
+        """Take memory of the size of the weights, and all views of it that are needed."""
+        m = SimpleNamespace(**self._views)
+        m.gate, m.weight, m.additive = (
+            x[..., : self.n_places] for x in (m.gate, m.weight, m.additive)
+        )
+        (n, t, d, p), k = m.weight.shape, m.additive.shape[1]
+        width, new = -(-p // REGISTER) * REGISTER, m.weight.new_zeros
+        # Windows first: one product for all members.
+        m.weight_by_window = m.weight.transpose(0, 1)
+        m.gate_by_window = m.gate.transpose(0, 1).unsqueeze(2)
+        m.gate_by_trait = m.gate.unsqueeze(1)
+        gated, effects = new(t, n, d, width), new(n, k, t, width)
+        m.gated, m.gated_places = gated.flatten(1, 2).mT, gated[..., :p]
+        m.effects, m.effects_places = effects.view(n * k, t * width).T, effects[..., :p]
+        m.start = new(t, 1, n * d)
+        m.bias, m.bias_by_window = m.bias.permute(2, 1, 0, 3), m.start.view(t, 1, n, d)
+        if self.combines:
+            m.folded, m.key_query = new(n, d, self.n_heads), new(n, d, d)
+            m.key_query_by_head = m.key_query.unflatten(2, (self.n_heads, -1))
+            m.hidden_bias = new(n, 1, m.output.shape[1])
+        return m
+
+    def _lay_out_batch(self, b: int) -> SimpleNamespace:
+        """Take memory for batches of a size, and all views of it that are needed."""
+        m = SimpleNamespace(**vars(self._fixed))
+        (n, t, d, _), k, new = m.weight.shape, m.additive.shape[1], m.weight.new_zeros
+        m.tokens_by_window = new(t, b, n * d)
+        m.tokens_by_member = m.tokens_by_window.view(t, b, n, d).permute(2, 1, 0, 3)
+        m.tokens = new(n, b, t, d)
+        m.flat_tokens = m.tokens.flatten(2)
+        m.sums_of_places, m.values = new(b, n * k), new(n, b, k)
+        m.sums_by_member = m.sums_of_places.view(b, n, k).transpose(0, 1)
+        if self.combines:
+            h = self.n_heads
+            m.all_tokens, m.tokens_of_each = m.tokens.flatten(1, 2), m.tokens.flatten(0, 1)
+            m.scores, m.shares = new(n, h, b * t), new(n, h, b, t)
+            m.scores_by_token = m.scores.view_as(m.shares)
+            m.shares_by_sample = m.shares.transpose(1, 2)
+            m.attention = new(n, b, h, t)
+            m.attention_of_each = m.attention.flatten(0, 1)
+            m.attended, m.crossed = new(2, n, b * h, d)
+            m.attended_of_each = m.attended.view(n * b, h, d)
+            m.own_head = _own_head(m.crossed, h)
+            m.pooled, m.hidden = new(n, b, d), new(n, b, m.output.shape[1])
+            m.pooled_by_head = m.pooled.view(n, b, h, -1)
+        return m
+
+
+class RegimeStep(RegimeValues):
+    """Loss and derivatives of the members of one regime.
+
+    Parameters
+    ----------
+    encoder : MarkerEncoder
+        The encoder, one :func:`sktransformer_gp.fused.can_fuse` agrees to.
+    members : slice
+        The regime's members.
+    loss_weight : Tensor of shape (n_members, n_traits)
+        Weight of each trait in the loss of each member of the encoder.
+    penalty : float
+        What the sum of a penalised weight's squares is multiplied by.
+
+    Attributes
+    ----------
+    weights : Parameter of shape (n_weights,)
+        The regime's weights one behind the other, with their derivative after each call: for an
+        optimizer. `store` takes them to the encoder.
+    """
+
+    def __init__(self, encoder: MarkerEncoder, members: slice, loss_weight: Tensor, penalty: float):
+        super().__init__(encoder, members)
+        self.penalty = penalty
+        self.loss_weight = loss_weight[members].unsqueeze(1)  # (N, 1, K)
+
+    def store(self) -> None:
+        """Take the weights to the encoder."""
+        for name, block in self._blocks.items():
+            block.copy_(self._views[name])
+
+    def __call__(self, z: Tensor, y: Tensor) -> float:
+        """Compute loss and derivatives, penalty included.
+
+        Parameters
+        ----------
+        z : Tensor of shape (B, T, W)
+            What is in the places, with zeros up to a multiple of `REGISTER`.
+        y : Tensor of shape (B, n_members or 1, n_traits or n_traits + 1)
+            Standardised phenotypes, NaN = not observed, and weights of samples behind them.
+
+        Returns
+        -------
+        float
+            The regime's part of the loss, without the penalty.
+        """
+        self.values(z)
+        room, by_window, flat = self._room(len(z)), z.transpose(0, 1), z.flatten(1)
+        loss = self._compare(room, y)
+        self._back_to_sums(room, flat)
+        if self.combines:
+            self._back_to_combinations(room)
+        self._back_to_tokens(room, by_window)
+        self._d_penalised.add_(self._penalised, alpha=2 * self.penalty)
+        return loss
+
+    def _weights(self) -> dict[str, Tensor]:
+        """Lay the weights out one behind the other, and their derivatives like them."""
+        blocks = self._blocks.values()
+        self.weights = nn.Parameter(torch.cat([block.flatten() for block in blocks]))
+        self.weights.grad = derivatives = torch.zeros_like(self.weights)
+        penalised = slice(0, sum([block.numel() for block in blocks][:N_PENALISED]))
+        self._penalised, self._d_penalised = (
+            self.weights.detach()[penalised],
+            derivatives[penalised],
+        )
+        self._derivatives = self._part(derivatives)
+        return self._part(self.weights.detach())
 
     def _compare(self, m: SimpleNamespace, y: Tensor) -> float:
         """Return the loss, and keep its derivative by the values."""
@@ -218,75 +317,56 @@ class RegimeStep:
         parts = zip(self._blocks.items(), flat.split(sizes), strict=True)
         return {name: part.view(block.shape) for (name, block), part in parts}
 
-    def _lay_out_weights(
-        self, views: dict[str, Tensor], derivatives: dict[str, Tensor]
-    ) -> SimpleNamespace:
-        """Take memory of the size of the weights, and all views of it that a step needs."""
-        m = SimpleNamespace(**views, **{f"d_{name}": view for name, view in derivatives.items()})
-        for name in ("gate", "weight", "additive", "d_gate", "d_weight", "d_additive"):
-            setattr(m, name, getattr(m, name)[..., : self.n_places])
+    def _lay_out_weights(self) -> SimpleNamespace:
+        m = super()._lay_out_weights()
+        vars(m).update({f"d_{name}": view for name, view in self._derivatives.items()})
+        m.d_gate, m.d_weight, m.d_additive = (
+            x[..., : self.n_places] for x in (m.d_gate, m.d_weight, m.d_additive)
+        )
         (n, t, d, p), k = m.weight.shape, m.additive.shape[1]
-        width, new = -(-p // REGISTER) * REGISTER, self.weights.new_zeros
-        # Windows first: one product for all members.
-        m.weight_by_window = m.weight.transpose(0, 1)
-        m.gate_by_window = m.gate.transpose(0, 1).unsqueeze(2)
-        m.gate_by_token, m.gate_by_trait = m.gate.unsqueeze(2), m.gate.unsqueeze(1)
-        gated, d_gated = new(2, t, n, d, width)
-        m.gated, m.gated_places = gated.flatten(1, 2).mT, gated[..., :p]
+        width, new = m.gated.shape[1], m.weight.new_zeros
+        m.gate_by_token = m.gate.unsqueeze(2)
+        d_gated, d_effects = new(t, n, d, width), new(n, k, t, width)
         m.d_gated, m.d_gated_places = d_gated.flatten(1, 2), d_gated[..., :p].transpose(0, 1)
-        m.start = new(t, 1, n * d)
-        m.bias, m.bias_by_window = m.bias.permute(2, 1, 0, 3), m.start.view(t, 1, n, d)
-        m.d_flat_bias = m.d_bias.view(n, t * d)
-        effects, d_effects = new(2, n, k, t, width)
-        m.effects, m.effects_places = effects.view(n * k, t * width).T, effects[..., :p]
         m.d_effects, m.d_effects_places = d_effects.view(n * k, t * width), d_effects[..., :p]
         m.weight_product, m.additive_product = new(n, t, d, p), new(n, k, t, p)
         m.d_gate_of_weights, m.d_direct_by_trait = new(n, t, p), new(n, k, t * d)
+        m.d_flat_bias = m.d_bias.view(n, t * d)
         if self.combines:
-            h = self.n_heads
-            m.folded, m.d_folded = new(n, d, h), new(n, h, d)
-            m.key_query, m.hidden_bias = new(n, d, d), new(n, 1, m.output.shape[1])
-            for name in ("key", "query", "d_key", "key_query"):
-                setattr(m, f"{name}_by_head", getattr(m, name).unflatten(2, (h, -1)))
+            for name in ("key", "query", "d_key"):
+                setattr(m, f"{name}_by_head", getattr(m, name).unflatten(2, (self.n_heads, -1)))
+            m.d_folded = new(n, self.n_heads, d)
             m.d_folded_by_head = m.d_folded.mT.unsqueeze(3)
         return m
 
     def _lay_out_batch(self, b: int) -> SimpleNamespace:
-        """Take memory for batches of a size, and all views of it that a step needs."""
-        m, new = SimpleNamespace(**vars(self._fixed)), self.weights.new_zeros
-        (n, t, d, _), k = m.weight.shape, m.additive.shape[1]
-        m.tokens_by_window = new(t, b, n * d)
-        m.tokens_by_member = m.tokens_by_window.view(t, b, n, d).permute(2, 1, 0, 3)
-        m.tokens, m.d_tokens = new(2, n, b, t, d)
-        m.flat_tokens, m.d_flat_tokens = m.tokens.flatten(2), m.d_tokens.flatten(2)
-        m.sums_of_places = new(b, n * k)
-        m.sums_by_member = m.sums_of_places.view(b, n, k).transpose(0, 1)
-        m.values, m.d_values, m.error = new(3, n, b, k)
+        m = super()._lay_out_batch(b)
+        (n, t, d, _), k, new = m.weight.shape, m.additive.shape[1], m.weight.new_zeros
+        m.d_tokens = new(n, b, t, d)
+        m.d_flat_tokens = m.d_tokens.flatten(2)
+        m.d_values, m.error = new(2, n, b, k)
         m.d_values_by_trait = new(n, k, b)
         m.d_values_of_each = m.d_values_by_trait.view(n * k, b)
         m.loss_weight = self.loss_weight / b
         if self.combines:
             h = self.n_heads
-            m.all_tokens, m.d_all_tokens = m.tokens.flatten(1, 2), m.d_tokens.flatten(1, 2)
-            m.tokens_of_each, m.d_tokens_of_each = m.tokens.flatten(0, 1), m.d_tokens.flatten(0, 1)
-            m.scores_by_token, m.shares, m.d_scores_by_token = new(3, n, h, b, t)
-            m.scores, m.d_scores = m.scores_by_token.flatten(2), m.d_scores_by_token.flatten(2)
-            m.attention, m.d_attention = new(2, n, b, h, t)
-            m.attention_of_each = m.attention.flatten(0, 1)
+            m.d_all_tokens, m.d_tokens_of_each = m.d_tokens.flatten(1, 2), m.d_tokens.flatten(0, 1)
+            m.d_scores_by_token, m.d_attention = new(n, h, b, t), new(n, b, h, t)
+            m.d_scores = m.d_scores_by_token.flatten(2)
             m.d_attention_of_each = m.d_attention.flatten(0, 1)
-            m.shares_by_sample = m.shares.transpose(1, 2)
             m.d_attention_by_head = m.d_attention.transpose(1, 2)
             m.total = new(n, b, h, 1)
             m.total_by_head = m.total.transpose(1, 2)
-            m.attended, m.d_attended, m.crossed, m.d_crossed = new(4, n, b * h, d)
-            m.attended_of_each = m.attended.view(n * b, h, d)
+            m.d_attended, m.d_crossed = new(2, n, b * h, d)
             m.d_attended_of_each = m.d_attended.view(n * b, h, d)
-            m.own_head, m.d_own_head = (
-                x.view(n, b, h, h, -1).diagonal(dim1=2, dim2=3).mT for x in (m.crossed, m.d_crossed)
-            )
-            m.pooled, m.d_pooled = new(2, n, b, d)
-            m.pooled_by_head, m.d_pooled_by_head = (
-                x.view(n, b, h, -1) for x in (m.pooled, m.d_pooled)
-            )
-            m.hidden, m.d_hidden, m.is_on = new(3, n, b, m.output.shape[1])
+            m.d_own_head = _own_head(m.d_crossed, h)
+            m.d_pooled = new(n, b, d)
+            m.d_pooled_by_head = m.d_pooled.view(n, b, h, -1)
+            m.d_hidden, m.is_on = new(2, n, b, m.output.shape[1])
         return m
+
+
+def _own_head(crossed: Tensor, n_heads: int) -> Tensor:
+    """View what each head makes of its own sum in (N, B * H, D), as (N, B, H, D / H)."""
+    by_head = crossed.unflatten(1, (-1, n_heads)).unflatten(3, (n_heads, -1))
+    return by_head.diagonal(dim1=2, dim2=3).mT

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,15 +21,15 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
 from sktransformer_gp.encoder import MarkerEncoder
-from sktransformer_gp.fused import FusedTraining, can_fuse
+from sktransformer_gp.fused import FusedTraining, FusedValues, can_fuse
 
 LARGEST_BATCH, FEWEST_BATCHES = 32, 25
 # Parameters x batch size of a training step up to which one thread has a product to itself: on a
 # machine that does nothing else, two are 1.2 times as fast at most; on a busy one, they wait for
 # each other, up to a second a step.
 SMALL_STEP = 2**27
-# Larger batches leave the cache: 512 take twice as long.
-PREDICTION_BATCH = 64
+# Smaller batches cost their overhead, larger ones leave the cache.
+PREDICTION_BATCH = 128
 # Of CUDA and MPS; of a CPU.
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
 
@@ -373,9 +374,13 @@ class SeededNet(NeuralNet):
         chosen = self.module_ if members is None else self.module_.select(members)
         module = copy.deepcopy(chosen).to(device, torch.float64).eval()
 
+        own = threading.local()
+
         def predict(part: Tensor) -> Tensor:
             with torch.inference_mode():  # is of a thread
-                return getattr(module, method)(part.to(device)).cpu()
+                if not hasattr(own, "call"):
+                    own.call = self._evaluation(module, method)
+                return own.call(part.to(device)).cpu()
 
         def fill(batch: slice) -> None:
             predicted[:, batch] = predict(X[places[batch]])
@@ -392,6 +397,10 @@ class SeededNet(NeuralNet):
             predicted = np.empty((n_members, len(places), *sizes))
             list(pool.map(fill, batches))
         return predicted
+
+    def _evaluation(self, module: nn.Module, method: str) -> Callable[[Tensor], Tensor]:
+        """Return what one thread predicts with."""
+        return getattr(module, method)
 
     def get_iterator(self, dataset: Dataset, training: bool = False) -> SlicedBatches:
         """Shuffle in training only."""
@@ -465,6 +474,12 @@ class EncoderNet(SeededNet):
             self.schedule,
             self._n_threads,
         )
+
+    def _evaluation(self, module: nn.Module, method: str) -> Callable[[Tensor], Tensor]:
+        """Return what is written out, where it is."""
+        if method == "forward" and can_fuse(module, str(next(module.parameters()).device)):
+            return FusedValues(module)
+        return super()._evaluation(module, method)
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
