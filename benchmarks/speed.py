@@ -89,12 +89,16 @@ def run(name: str, sizes: dict[str, int], threads: int) -> dict[str, float]:
 
 def measure(name: str, sizes: dict[str, int]) -> dict[str, float]:
     """Time one piece of work after a warm-up; GFLOP where they are counted, MB above the input."""
+    import torch
+
     from sktransformer_gp.datasets import make_cross
 
     work, n_times = WORK[name]
     small = make_cross(n_samples=60, n_markers=200, n_traits=2, random_state=0)
+    n_threads = torch.get_num_threads()
     prepare, _ = work(small.data, small.target)
     prepare()
+    torch.set_num_threads(n_threads)
     data = map_data if name == "mapped" else make_cross
     sizes = {"n_traits": 2, **sizes}
     if data is make_cross:
@@ -243,15 +247,15 @@ def train_epoch(**parameters: object) -> Callable[[np.ndarray, np.ndarray], Work
 
     def work(X, y):
         import torch
-        from skorch.callbacks import LRScheduler
 
         from sktransformer_gp import TransformerGPRegressor
 
         model = TransformerGPRegressor(**parameters, max_iter=1, batch_size=8, random_state=0)
         net = model.fit(X, y).net_
-        # Its schedule is at its end.
-        net.callbacks_ = [(name, c) for name, c in net.callbacks_ if not isinstance(c, LRScheduler)]
-        net._order, net._noise = (torch.Generator().manual_seed(0) for _ in range(2))
+        net.schedule = None  # it is at its end
+        net._order, net._n_threads = torch.Generator().manual_seed(0), torch.get_num_threads()
+        torch.set_num_threads(1)  # as a fit does: threads share regimes, but no product
+        net._fused = net._fuse(net.gate_penalty)
         Z, targets = _training_data(model, X, y)
         return lambda: net.fit_loop(Z, targets, epochs=1), np.nan
 
@@ -260,16 +264,26 @@ def train_epoch(**parameters: object) -> Callable[[np.ndarray, np.ndarray], Work
 
 def train_step(X: np.ndarray, y: np.ndarray) -> Work:
     """Train on the default's batches, and count what the products cost."""
+    import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     from sktransformer_gp import TransformerGPRegressor
 
+    def in_place(shape, left, right, *args, out_shape=None, **kwargs):
+        return 2 * left[0] * left[1] * left[2] * right[2]
+
     model = TransformerGPRegressor(max_iter=1, random_state=0).fit(X, y)
     net, batches = model.net_, _batches(model, X, y, model.net_.batch_size)
-    with FlopCounterMode(display=False) as counter:
-        net.train_step(batches[0])
-    flop = counter.get_total_flops() * len(batches)
-    return lambda: [net.train_step(batch) for batch in batches], flop / 1e9
+    net.schedule, n_threads = None, torch.get_num_threads()
+    torch.set_num_threads(1)
+    net._n_threads = 1
+    # What the counter sees is of its own thread.
+    counting = {torch.ops.aten.baddbmm_: in_place}
+    with FlopCounterMode(display=False, custom_mapping=counting) as counter:
+        list(net._fuse(net.gate_penalty)(batches))
+    net._n_threads = n_threads
+    training = net._fuse(net.gate_penalty)
+    return lambda: list(training(batches)), counter.get_total_flops() / 1e9
 
 
 def _batches(model, X, y, batch_size):
@@ -278,8 +292,6 @@ def _batches(model, X, y, batch_size):
 
     Z, targets = _training_data(model, X, y)
     order = torch.randperm(len(X), generator=torch.Generator().manual_seed(0))
-    model.net_._noise = torch.Generator().manual_seed(0)
-    model.net_.callbacks_ = []
     return [(Z[rows], targets[rows]) for rows in order.split(batch_size)]
 
 
