@@ -273,7 +273,8 @@ class MarkerEncoder(nn.Module):
     -----
     ``y = readout(blocks(tokens(g * z))) + (g * z) a`` with standardised dosages z, gates g and
     additive effects a. Dominance deviations, where they are read, stand beside z and have gates,
-    token weights and effects of their own.
+    token weights and effects of their own. Without blocks, :mod:`sktransformer_gp.regime` has the
+    same written out, with its derivatives, for CPUs.
     """
 
     windows: Tensor

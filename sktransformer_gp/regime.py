@@ -241,11 +241,8 @@ class RegimeStep(RegimeValues):
         blocks = self._blocks.values()
         self.weights = nn.Parameter(torch.cat([block.flatten() for block in blocks]))
         self.weights.grad = derivatives = torch.zeros_like(self.weights)
-        penalised = slice(0, sum([block.numel() for block in blocks][:N_PENALISED]))
-        self._penalised, self._d_penalised = (
-            self.weights.detach()[penalised],
-            derivatives[penalised],
-        )
+        n = sum([block.numel() for block in blocks][:N_PENALISED])
+        self._penalised, self._d_penalised = self.weights.detach()[:n], derivatives[:n]
         self._derivatives = self._part(derivatives)
         return self._part(self.weights.detach())
 
@@ -263,6 +260,7 @@ class RegimeStep(RegimeValues):
         return loss
 
     def _back_to_sums(self, m: SimpleNamespace, flat: Tensor) -> None:
+        """Go from the values to additive effects and direct weights, and to the tokens."""
         m.d_values_by_trait.copy_(m.d_values.mT)
         torch.mm(m.d_values_of_each, flat, out=m.d_effects)
         torch.mul(m.d_effects_places, m.additive, out=m.additive_product)
@@ -277,6 +275,7 @@ class RegimeStep(RegimeValues):
         torch.bmm(m.d_values, m.direct.mT, out=m.d_flat_tokens)
 
     def _back_to_combinations(self, m: SimpleNamespace) -> None:
+        """Go from the values to all that hidden units are made of; add to the tokens'."""
         torch.bmm(m.hidden.mT, m.d_values, out=m.d_output)
         torch.bmm(m.d_values, m.output.mT, out=m.d_hidden)
         m.d_hidden.mul_(torch.sign(m.hidden, out=m.is_on))
@@ -286,6 +285,7 @@ class RegimeStep(RegimeValues):
         torch.bmm(m.pooled.mT, m.d_hidden, out=m.d_from_pool)
         m.d_flat_tokens.baddbmm_(m.d_hidden, m.combined.mT)
 
+        # Through attention.
         torch.bmm(m.d_hidden, m.from_pool.mT, out=m.d_pooled)
         m.d_own_head.copy_(m.d_pooled_by_head)
         torch.bmm(m.attended.mT, m.d_crossed, out=m.d_value)
@@ -304,6 +304,7 @@ class RegimeStep(RegimeValues):
         torch.sum(m.key_query, 1, keepdim=True, out=m.d_query)
 
     def _back_to_tokens(self, m: SimpleNamespace, by_window: Tensor) -> None:
+        """Go from the tokens to their weights, and to the gates."""
         torch.sum(m.d_flat_tokens, 1, out=m.d_flat_bias)
         m.tokens_by_member.copy_(m.d_tokens)
         torch.bmm(m.tokens_by_window.mT, by_window, out=m.d_gated)

@@ -5,7 +5,7 @@ import math
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -30,6 +30,9 @@ LARGEST_BATCH, FEWEST_BATCHES = 32, 25
 SMALL_STEP = 2**27
 # Smaller batches cost their overhead, larger ones leave the cache.
 PREDICTION_BATCH = 128
+# Threads that torch had before the first of those that are in `one_thread` now, for each of them.
+_BEFORE: list[int] = []
+_LOCK = threading.Lock()
 # Of CUDA and MPS; of a CPU.
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
 
@@ -119,6 +122,35 @@ def pick_device(name: str) -> str:
     except RuntimeError as error:
         raise ValueError(f"device is 'auto', 'cpu', 'cuda' or 'mps', got {name!r}") from error
     return name
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let one thread have a product to itself, here and in other threads that ask for it.
+
+    Beside OpenMP's number of threads, which each thread has for itself, MKL's of the whole process
+    is set, until the last has left: where MKL knows of more threads, it sums in another order, and
+    a fit in one of two processes would differ from one alone in the last bit.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sktransformer_gp.training import one_thread
+    >>> with one_thread():
+    ...     torch.get_num_threads()
+    1
+    """
+    with _LOCK:
+        _BEFORE.append(_BEFORE[0] if _BEFORE else torch.get_num_threads())
+    with threadpool_limits(1, user_api="openmp"):
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            with _LOCK:
+                before = _BEFORE.pop()
+                if not _BEFORE:
+                    torch.set_num_threads(before)
 
 
 @contextmanager
@@ -306,12 +338,8 @@ class SeededNet(NeuralNet):
             n_parameters = sum(p.numel() for p in self.module_.parameters())
             is_small = n_parameters * self.batch_size < SMALL_STEP
             self._n_threads = torch.get_num_threads()
-            # Not threadpoolctl's limits: MKL sums in another order where it knows of more threads.
-            torch.set_num_threads(1 if is_small else self._n_threads)
-            try:
+            with one_thread() if is_small else nullcontext():
                 return self._train(X, y)
-            finally:
-                torch.set_num_threads(self._n_threads)
 
     def _train(self, X: Tensor, y: Tensor) -> "SeededNet":
         self._order = Generator().manual_seed(self.seed)

@@ -1,4 +1,5 @@
 import math
+import threading
 
 import numpy as np
 import pytest
@@ -6,7 +7,13 @@ import torch
 from skorch.dataset import Dataset
 
 from sktransformer_gp import TransformerGPRegressor
-from sktransformer_gp.training import MaskedMSELoss, SlicedBatches, batch_size_for, pick_device
+from sktransformer_gp.training import (
+    MaskedMSELoss,
+    SlicedBatches,
+    batch_size_for,
+    one_thread,
+    pick_device,
+)
 
 
 @pytest.mark.parametrize(
@@ -124,3 +131,27 @@ def test_a_step_follows_the_gradient_of_loss_and_penalty(tokens):
     for name, parameter in module.named_parameters():
         # Sums of float32 in another order.
         torch.testing.assert_close(ours[name], parameter.grad, rtol=1e-4, atol=1e-6)
+
+
+def test_the_last_thread_to_leave_gives_the_threads_back():
+    before, inside, leave = torch.get_num_threads(), threading.Event(), threading.Event()
+
+    def stay():
+        with one_thread():
+            inside.set()
+            leave.wait(10)
+
+    torch.set_num_threads(3)
+    try:
+        other = threading.Thread(target=stay)
+        other.start()
+        inside.wait(10)
+        with one_thread():
+            assert torch.get_num_threads() == 1
+        leave.set()
+        other.join()
+        with pytest.raises(KeyError), one_thread():
+            raise KeyError
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
