@@ -6,7 +6,7 @@ that its weights stay in the cache, and threads do so side by side.
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -71,7 +71,7 @@ class FusedTraining:
     penalty : Tensor of shape (n_members,)
         Weight of the gates' penalty for each member, the same in a regime.
     make_optimizer : callable
-        Makes an optimizer of a list of parameters.
+        Makes an optimizer of groups of parameters, whose weight decay is added to the derivative.
     schedule : callable or None
         Makes the schedule of an optimizer's learning rate.
     n_threads : int
@@ -84,7 +84,7 @@ class FusedTraining:
         n_regimes: int,
         loss_weight: Tensor,
         penalty: Tensor,
-        make_optimizer: Callable[[list[nn.Parameter]], Optimizer],
+        make_optimizer: Callable[[list[dict[str, Any]]], Optimizer],
         schedule: Callable[[Optimizer], LRScheduler] | None,
         n_threads: int,
     ):
@@ -97,7 +97,7 @@ class FusedTraining:
             RegimeStep(encoder, members, loss_weight, penalty[members.start].item())
             for members in _blocks(n_members, n_regimes, is_shared)
         ]
-        self.optimizers = [make_optimizer([step.weights]) for step in self.steps]
+        self.optimizers = [make_optimizer(step.groups) for step in self.steps]
         self.schedules = [schedule and schedule(optimizer) for optimizer in self.optimizers]
         n_workers = min(n_threads, len(self.steps)) if is_shared else 1
         self._pool = None

@@ -7,6 +7,7 @@ A name in ``d_`` is the derivative of the loss by what the rest of the name says
 """
 
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,8 @@ from sktransformer_gp.encoder import MarkerEncoder
 
 # Products are slow where their rows are not a multiple of a register long.
 REGISTER = 8
+# Numbers that stay in a core's own cache from one operation to the next.
+IN_CACHE = 2**17
 # Weights by what they are called here: those of all regimes, and those that combine windows.
 SUMMING = {
     "gate": "gate",
@@ -99,8 +102,15 @@ class RegimeValues:
     def _room(self, b: int) -> SimpleNamespace:
         """Return memory for batches of a size."""
         if b not in self._rooms:
-            self._rooms[b] = self._lay_out_batch(b)
+            m = self._rooms[b] = self._lay_out_batch(b)
+            # With many traits, additive effects are by far the most: some members at a time.
+            size, n = self._n_in_cache(m), len(m.gate)
+            m.in_cache = [self._lay_out_effects(m, slice(i, i + size)) for i in range(0, n, size)]
         return self._rooms[b]
+
+    def _n_in_cache(self, m: SimpleNamespace) -> int:
+        """Return the number of members whose additive effects stay in the cache."""
+        return min(len(m.effects), max(1, IN_CACHE // m.effects[0].numel()))
 
     def _sum_windows(self, m: SimpleNamespace, by_window: Tensor, flat: Tensor) -> None:
         """Compute tokens, and sums over single windows and places."""
@@ -108,8 +118,9 @@ class RegimeValues:
         m.bias_by_window.copy_(m.bias)
         torch.baddbmm(m.start, by_window, m.gated, out=m.tokens_by_window)
         m.tokens.copy_(m.tokens_by_member)
-        torch.mul(m.additive, m.gate_by_trait, out=m.effects_places)
-        torch.mm(flat, m.effects, out=m.sums_of_places)
+        for x in m.in_cache:
+            torch.mul(x.additive, x.gate, out=x.effects_places)
+            torch.mm(flat, x.effects, out=x.sums)
         torch.add(m.sums_by_member, m.direct_bias, out=m.values)
         if self.has_hidden:
             m.values.add_(m.output_bias)
@@ -142,10 +153,8 @@ class RegimeValues:
         # Windows first: one product for all members.
         m.weight_by_window = m.weight.transpose(0, 1)
         m.gate_by_window = m.gate.transpose(0, 1).unsqueeze(2)
-        m.gate_by_trait = m.gate.unsqueeze(1)
-        gated, effects = new(t, n, d, width), new(n, k, t, width)
+        gated, m.effects = new(t, n, d, width), new(n, k, t, width)
         m.gated, m.gated_places = gated.flatten(1, 2).mT, gated[..., :p]
-        m.effects, m.effects_places = effects.view(n * k, t * width).T, effects[..., :p]
         m.start = new(t, 1, n * d)
         m.bias, m.bias_by_window = m.bias.permute(2, 1, 0, 3), m.start.view(t, 1, n, d)
         if self.combines:
@@ -179,6 +188,17 @@ class RegimeValues:
             m.pooled_by_head = m.pooled.view(n, b, h, -1)
         return m
 
+    def _lay_out_effects(self, m: SimpleNamespace, part: slice) -> SimpleNamespace:
+        """View what belongs to the additive effects of some members."""
+        effects, k = m.effects[part], m.effects.shape[1]
+        return SimpleNamespace(
+            additive=m.additive[part],
+            gate=m.gate[part].unsqueeze(1),
+            effects=effects.flatten(2).flatten(0, 1).T,
+            effects_places=effects[..., : self.n_places],
+            sums=m.sums_of_places[:, part.start * k : part.stop * k],
+        )
+
 
 class RegimeStep(RegimeValues):
     """Loss and derivatives of the members of one regime.
@@ -192,19 +212,25 @@ class RegimeStep(RegimeValues):
     loss_weight : Tensor of shape (n_members, n_traits)
         Weight of each trait in the loss of each member of the encoder.
     penalty : float
-        What the sum of a penalised weight's squares is multiplied by.
+        What the sum of squares of gates and what they multiply is multiplied by.
 
     Attributes
     ----------
-    weights : Parameter of shape (n_weights,)
-        The regime's weights one behind the other, with their derivative after each call: for an
-        optimizer. `store` takes them to the encoder.
+    groups : list of dict
+        For an optimizer: the regime's weights one behind the other, those that are penalised and
+        the others, with the loss's derivatives after each call. The penalty's is the weight decay.
+        `store` takes the weights to the encoder.
+    derivatives : dict of str to Tensor
+        The same derivatives, by the names of this module.
     """
+
+    groups: list[dict[str, Any]]
+    derivatives: dict[str, Tensor]
 
     def __init__(self, encoder: MarkerEncoder, members: slice, loss_weight: Tensor, penalty: float):
         super().__init__(encoder, members)
-        self.penalty = penalty
         self.loss_weight = loss_weight[members].unsqueeze(1)  # (N, 1, K)
+        self.groups[0]["weight_decay"] = 2 * penalty
 
     def store(self) -> None:
         """Take the weights to the encoder."""
@@ -212,7 +238,7 @@ class RegimeStep(RegimeValues):
             block.copy_(self._views[name])
 
     def __call__(self, z: Tensor, y: Tensor) -> float:
-        """Compute loss and derivatives, penalty included.
+        """Compute the loss and its derivatives, without the penalty.
 
         Parameters
         ----------
@@ -224,7 +250,7 @@ class RegimeStep(RegimeValues):
         Returns
         -------
         float
-            The regime's part of the loss, without the penalty.
+            The regime's part of the loss.
         """
         self.values(z)
         room, by_window, flat = self._room(len(z)), z.transpose(0, 1), z.flatten(1)
@@ -233,18 +259,19 @@ class RegimeStep(RegimeValues):
         if self.combines:
             self._back_to_combinations(room)
         self._back_to_tokens(room, by_window)
-        self._d_penalised.add_(self._penalised, alpha=2 * self.penalty)
         return loss
 
     def _weights(self) -> dict[str, Tensor]:
         """Lay the weights out one behind the other, and their derivatives like them."""
-        blocks = self._blocks.values()
-        self.weights = nn.Parameter(torch.cat([block.flatten() for block in blocks]))
-        self.weights.grad = derivatives = torch.zeros_like(self.weights)
-        n = sum([block.numel() for block in blocks][:N_PENALISED])
-        self._penalised, self._d_penalised = self.weights.detach()[:n], derivatives[:n]
-        self._derivatives = self._part(derivatives)
-        return self._part(self.weights.detach())
+        flat = torch.cat([block.flatten() for block in self._blocks.values()])
+        n = sum([block.numel() for block in self._blocks.values()][:N_PENALISED])
+        derivatives, self.groups = torch.zeros_like(flat), []
+        for part in (slice(0, n), slice(n, None)):
+            weights = nn.Parameter(flat[part])
+            weights.grad = derivatives[part]
+            self.groups.append({"params": [weights]})
+        self.derivatives = self._part(derivatives)
+        return self._part(flat)
 
     def _compare(self, m: SimpleNamespace, y: Tensor) -> float:
         """Return the loss, and keep its derivative by the values."""
@@ -262,10 +289,11 @@ class RegimeStep(RegimeValues):
     def _back_to_sums(self, m: SimpleNamespace, flat: Tensor) -> None:
         """Go from the values to additive effects and direct weights, and to the tokens."""
         m.d_values_by_trait.copy_(m.d_values.mT)
-        torch.mm(m.d_values_of_each, flat, out=m.d_effects)
-        torch.mul(m.d_effects_places, m.additive, out=m.additive_product)
-        torch.sum(m.additive_product, 1, out=m.d_gate)
-        torch.mul(m.d_effects_places, m.gate_by_trait, out=m.d_additive)
+        for x in m.in_cache:
+            torch.mm(x.d_values, flat, out=x.d_effects)
+            torch.mul(x.d_effects_places, x.additive, out=x.product)
+            torch.sum(x.product, 1, out=x.d_gate)
+            torch.mul(x.d_effects_places, x.gate, out=x.d_additive)
         torch.sum(m.d_values, 1, keepdim=True, out=m.d_direct_bias)
         if self.has_hidden:
             m.d_output_bias.copy_(m.d_direct_bias)
@@ -320,17 +348,16 @@ class RegimeStep(RegimeValues):
 
     def _lay_out_weights(self) -> SimpleNamespace:
         m = super()._lay_out_weights()
-        vars(m).update({f"d_{name}": view for name, view in self._derivatives.items()})
+        vars(m).update({f"d_{name}": view for name, view in self.derivatives.items()})
         m.d_gate, m.d_weight, m.d_additive = (
             x[..., : self.n_places] for x in (m.d_gate, m.d_weight, m.d_additive)
         )
         (n, t, d, p), k = m.weight.shape, m.additive.shape[1]
         width, new = m.gated.shape[1], m.weight.new_zeros
         m.gate_by_token = m.gate.unsqueeze(2)
-        d_gated, d_effects = new(t, n, d, width), new(n, k, t, width)
+        d_gated, m.d_effects = new(t, n, d, width), new(n, k, t, width)
         m.d_gated, m.d_gated_places = d_gated.flatten(1, 2), d_gated[..., :p].transpose(0, 1)
-        m.d_effects, m.d_effects_places = d_effects.view(n * k, t * width), d_effects[..., :p]
-        m.weight_product, m.additive_product = new(n, t, d, p), new(n, k, t, p)
+        m.weight_product, m.product = new(n, t, d, p), new(self._n_in_cache(m), k, t, p)
         m.d_gate_of_weights, m.d_direct_by_trait = new(n, t, p), new(n, k, t * d)
         m.d_flat_bias = m.d_bias.view(n, t * d)
         if self.combines:
@@ -347,7 +374,6 @@ class RegimeStep(RegimeValues):
         m.d_flat_tokens = m.d_tokens.flatten(2)
         m.d_values, m.error = new(2, n, b, k)
         m.d_values_by_trait = new(n, k, b)
-        m.d_values_of_each = m.d_values_by_trait.view(n * k, b)
         m.loss_weight = self.loss_weight / b
         if self.combines:
             h = self.n_heads
@@ -365,6 +391,16 @@ class RegimeStep(RegimeValues):
             m.d_pooled_by_head = m.d_pooled.view(n, b, h, -1)
             m.d_hidden, m.is_on = new(2, n, b, m.output.shape[1])
         return m
+
+    def _lay_out_effects(self, m: SimpleNamespace, part: slice) -> SimpleNamespace:
+        x = super()._lay_out_effects(m, part)
+        d_effects = m.d_effects[part]
+        x.d_values = m.d_values_by_trait[part].flatten(0, 1)
+        x.d_effects = d_effects.flatten(2).flatten(0, 1)
+        x.d_effects_places = d_effects[..., : self.n_places]
+        x.d_gate, x.d_additive = m.d_gate[part], m.d_additive[part]
+        x.product = m.product[: len(d_effects)]
+        return x
 
 
 def _own_head(crossed: Tensor, n_heads: int) -> Tensor:

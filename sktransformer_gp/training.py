@@ -489,9 +489,9 @@ class EncoderNet(SeededNet):
         return self
 
     def _fuse(self, gate_penalty: Tensor) -> FusedTraining:
-        def make_optimizer(parameters: list[nn.Parameter]) -> Optimizer:
-            args, options = self.get_params_for_optimizer("optimizer", enumerate(parameters))
-            return self.optimizer(*args, **options)
+        def make_optimizer(groups: list[dict[str, Any]]) -> Optimizer:
+            _, options = self.get_params_for_optimizer("optimizer", [])
+            return self.optimizer(groups, **options)
 
         return FusedTraining(
             self.module_,

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from sktransformer_gp import regime
 from sktransformer_gp.encoder import MarkerEncoder
 from sktransformer_gp.regime import COMBINING, OUTPUT_BIAS, SUMMING, RegimeStep
 from sktransformer_gp.training import MaskedMSELoss
@@ -49,19 +50,27 @@ def batch(weighted, shared):
 
 
 def step_on(net, members, loss_weight, X, y):
-    """Step by hand; return the step, its loss and its derivatives by the encoder's names."""
+    """Step by hand; return the step, its loss and all derivatives by the encoder's names."""
     n = len(PENALTY)
     step = RegimeStep(net, members, loss_weight / n, (PENALTY[members.start] / n).item())
     with torch.no_grad():
         z = net.read(X)[..., : step.n_places]
     loss = step(torch.nn.functional.pad(z, (0, -z.shape[2] % 8)), y)
     names = {**SUMMING, **OUTPUT_BIAS, **COMBINING}
-    return step, loss, {names[k]: v for k, v in step._part(step.weights.grad).items()}
+    penalised, others = step.groups
+    assert "weight_decay" not in others
+    found = {names[k]: v.clone() for k, v in step.derivatives.items()}
+    weights = step._part(torch.cat([penalised["params"][0], others["params"][0]]).detach())
+    for name in ("gate", "additive", "weight"):
+        found[names[name]] += penalised["weight_decay"] * weights[name]
+    return step, loss, found
 
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("shared", [False, True])
-def test_loss_and_derivatives_are_those_of_autograd(weighted, shared):
+@pytest.mark.parametrize("in_cache", [1, 2**17])
+def test_loss_and_derivatives_are_those_of_autograd(monkeypatch, weighted, shared, in_cache):
+    monkeypatch.setattr(regime, "IN_CACHE", in_cache)
     net, (X, y) = encoder(), batch(weighted, shared)
     loss_weight = 0.5 + random(6, N_TRAITS, seed=4).abs()
     expected = MaskedMSELoss(loss_weight)(net(X), y)
@@ -106,17 +115,16 @@ def test_a_regime_trains_what_it_has():
 
 def test_batches_of_several_sizes_do_not_mix():
     net, (X, y) = encoder(), batch(False, False)
-    step, _, first = step_on(net, REGIMES["hidden"], torch.ones(6, N_TRAITS).double(), X, y)
-    first = {name: derivative.clone() for name, derivative in first.items()}
+    step, *_ = step_on(net, REGIMES["hidden"], torch.ones(6, N_TRAITS).double(), X, y)
+    first = {name: derivative.clone() for name, derivative in step.derivatives.items()}
     with torch.no_grad():
         z = torch.nn.functional.pad(net.read(X)[..., :WIDTH], (0, 3))
 
     step(z[:3], y[:3])
     step(z, y)
 
-    for name, derivative in step._part(step.weights.grad).items():
-        again = {**SUMMING, **OUTPUT_BIAS, **COMBINING}[name]
-        torch.testing.assert_close(derivative, first[again], rtol=0, atol=0)
+    for name, derivative in step.derivatives.items():
+        torch.testing.assert_close(derivative, first[name], rtol=0, atol=0)
 
 
 def test_weights_reach_the_encoder_when_they_are_stored():
@@ -124,7 +132,8 @@ def test_weights_reach_the_encoder_when_they_are_stored():
     step, *_ = step_on(net, REGIMES["dominance"], torch.ones(6, N_TRAITS).double(), X, y)
     before = {name: weight.detach().clone() for name, weight in net.named_parameters()}
     with torch.no_grad():
-        step.weights.add_(1)
+        for group in step.groups:
+            group["params"][0].add_(1)
 
     assert all(torch.equal(weight, before[name]) for name, weight in net.named_parameters())
     step.store()

@@ -42,8 +42,10 @@ def ratios() -> str:
             costs, "epoch", "epoch", "epoch of one encoder"
         )
         / N_ENCODERS,
-        "operations a second in training / in a large product": _share_of_peak(costs, 2),
-        "the same on one thread, as fits train": _share_of_peak(costs, 1),
+        "operations a second in training / in a large product, two threads": _share_of_peak(
+            costs, 2
+        ),
+        "the same, one thread": _share_of_peak(costs, 1),
         "46 traits / one": _growth(costs, "traits", "n_traits")[0],
         "16,000 lines x 20,000 markers / GBLUP": _ratio(costs, "large", "transformer", "gblup"),
         "exponent of the cost in lines, 1,000 to 16,000": _growth(costs, "samples", "n_samples")[1],
