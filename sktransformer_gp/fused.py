@@ -1,4 +1,4 @@
-"""Training of the default encoder on a CPU, regime by regime.
+"""Training and predictions of the default encoder on a CPU, regime by regime.
 
 Regimes have nothing in common but their input: each goes through some batches before the next, so
 that its weights stay in the cache, and threads do so side by side.
@@ -41,7 +41,7 @@ def can_fuse(module: nn.Module, device: str) -> TypeGuard[MarkerEncoder]:
     -------
     bool
         Whether it is a marker encoder with gated linear tokens and without self-attention blocks,
-        positions or dropout, in single precision on a CPU.
+        positions or dropout, on a CPU and outside autocast.
     """
     return (
         type(module) is MarkerEncoder

@@ -1,7 +1,7 @@
-"""A training step of one regime of the default encoder, with its derivatives by hand.
+"""Predictions and training steps of one regime of the default encoder, derivatives by hand.
 
-Autograd takes some two hundred small operations for such a step, each with memory of its own; here
-it is some seventy, most of them products, in memory that is laid out once. Shapes as in
+Autograd takes many small operations for such a step, each with memory of its own; here there are
+fewer, most of them products, in memory that is laid out once. Shapes as in
 :mod:`sktransformer_gp.encoder`; N are the members of the regime, H its heads, U its hidden units.
 A name in ``d_`` is the derivative of the loss by what the rest of the name says.
 """
