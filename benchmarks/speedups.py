@@ -50,15 +50,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--models", nargs="+", choices=VARIANTS, default=list(VARIANTS))
+    parser.add_argument("--pairs", type=int, default=len(PAIRS), help="the first so many")
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
-    for repeat in range(arguments.repeats):
-        for pair in PAIRS:
-            study = fetch_yeast(traits=pair, complete_cases=True, as_frame=True)
-            for name, model in VARIANTS.items():
+    for pair in PAIRS[: arguments.pairs]:
+        study = fetch_yeast(traits=pair, complete_cases=True, as_frame=True)
+        for repeat in range(arguments.repeats):
+            for name in arguments.models:
                 if not is_done(arguments.out, model=name, trait=pair[0], repeat=repeat):
                     scores = compare_models(
-                        {name: model},
+                        {name: VARIANTS[name]},
                         study.data,
                         study.target,
                         dataset="yeast",

@@ -4,19 +4,26 @@ Regimes have nothing in common but their input: each goes through some batches b
 that its weights stay in the cache, and threads do so side by side.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeGuard
 
 import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.adam import adam
 
 from sktransformer_gp.encoder import MarkerEncoder
-from sktransformer_gp.regime import REGISTER, RegimeStep, RegimeValues
+from sktransformer_gp.regime import (
+    RegimeStep,
+    RegimeValues,
+    SummedValues,
+    WeightGroup,
+    combine_windows,
+    padded_width,
+    read_dominance,
+)
 
 # Weights of all regimes below which a step is too short to share among threads.
 SMALLEST_SHARED = 50_000
@@ -24,7 +31,7 @@ SMALLEST_SHARED = 50_000
 LARGEST_INPUT = 2**20
 
 Batch = tuple[Tensor, Tensor]
-Losses = list[float]
+Options = dict[str, Any]  # Adam's ``lr`` and ``betas``
 
 
 def can_fuse(module: nn.Module, device: str) -> TypeGuard[MarkerEncoder]:
@@ -70,10 +77,10 @@ class FusedTraining:
         :class:`~sktransformer_gp.training.MaskedMSELoss`.
     penalty : Tensor of shape (n_members,)
         Weight of the gates' penalty for each member, the same in a regime.
-    make_optimizer : callable
-        Makes an optimizer of groups of parameters, whose weight decay is added to the derivative.
-    schedule : callable or None
-        Makes the schedule of an optimizer's learning rate.
+    options : dict
+        Adam's options ``lr`` and ``betas``.
+    schedule : iterator of dict
+        Options of the steps, as long as there are any, in place of these.
     n_threads : int
         Number of threads that regimes are shared among, at most.
     """
@@ -84,21 +91,21 @@ class FusedTraining:
         n_regimes: int,
         loss_weight: Tensor,
         penalty: Tensor,
-        make_optimizer: Callable[[list[dict[str, Any]]], Optimizer],
-        schedule: Callable[[Optimizer], LRScheduler] | None,
+        options: Options,
+        schedule: Iterator[Options],
         n_threads: int,
     ):
         n_members = len(penalty)
         is_shared = sum(weight.numel() for weight in encoder.parameters()) > SMALLEST_SHARED
         # The loss is a mean over all members.
         loss_weight, penalty = loss_weight / n_members, penalty / n_members
-        self.encoder = encoder
+        self.encoder, self._read = encoder, PlaceReader(encoder)
         self.steps = [
             RegimeStep(encoder, members, loss_weight, penalty[members.start].item())
             for members in _blocks(n_members, n_regimes, is_shared)
         ]
-        self.optimizers = [make_optimizer(step.groups) for step in self.steps]
-        self.schedules = [schedule and schedule(optimizer) for optimizer in self.optimizers]
+        self._optimizers = [Adam(step.groups) for step in self.steps]
+        self._options, self._schedule = options, schedule
         n_workers = min(n_threads, len(self.steps)) if is_shared else 1
         self._pool = None
         if n_workers > 1:
@@ -126,17 +133,14 @@ class FusedTraining:
         """
         kinds = {step.n_places for step in self.steps}
         for part in self._parts(batches):
-            with torch.no_grad():
-                places = [self.encoder.read(X) for X, _ in part]
-            inputs = {n: [_padded(x[..., :n]) for x in places] for n in kinds}
+            X = torch.cat([X for X, _ in part])
+            sizes = [len(y) for _, y in part]
+            inputs = {n: self._read(X, n).split(sizes) for n in kinds}
 
-            def losses_of(number: int, part: list[Batch] = part, inputs: dict = inputs) -> Losses:
-                step = self.steps[number]
-                pairs = zip(inputs[step.n_places], part, strict=True)
-                return [self._step(number, z, y) for z, (_, y) in pairs]
-
+            options = [next(self._schedule, self._options) for _ in part]
+            train = partial(_train, inputs, [y for _, y in part], options)
             run = map if self._pool is None else self._pool.map
-            losses = zip(*run(losses_of, range(len(self.steps))), strict=True)
+            losses = zip(*run(train, self.steps, self._optimizers), strict=True)
             yield from zip(part, map(sum, losses), strict=True)
 
     def _parts(self, batches: Iterable[Batch]) -> Iterator[list[Batch]]:
@@ -150,14 +154,6 @@ class FusedTraining:
         if part:
             yield part
 
-    def _step(self, number: int, z: Tensor, y: Tensor) -> float:
-        loss = self.steps[number](z, y)
-        self.optimizers[number].step()
-        schedule = self.schedules[number]
-        if schedule is not None:
-            schedule.step()
-        return loss
-
     def store(self) -> None:
         """Take the weights to the encoder."""
         for step in self.steps:
@@ -167,6 +163,88 @@ class FusedTraining:
         """Let go of the threads."""
         if self._pool is not None:
             self._pool.shutdown()
+
+
+class Adam:
+    """Adam's steps, without an optimizer's bookkeeping, which takes longer than a short step.
+
+    Parameters
+    ----------
+    groups : list of WeightGroup
+        The weights, see :class:`~sktransformer_gp.regime.RegimeStep`.
+    """
+
+    def __init__(self, groups: list[WeightGroup]):
+        self._parts = [
+            (group, *torch.zeros(2, len(group.weights)), torch.zeros(())) for group in groups
+        ]
+
+    def __call__(self, lr: float, betas: tuple[float, float]) -> None:
+        """Step, with the options of this step."""
+        for (weights, derivatives, decay), mean, square, n_steps in self._parts:
+            adam(
+                [weights], [derivatives], [mean], [square], [], [n_steps],
+                fused=True, amsgrad=False, maximize=False, eps=1e-8,
+                lr=lr, beta1=betas[0], beta2=betas[1], weight_decay=decay,
+            )  # fmt: skip
+
+
+class PlaceReader:
+    """Fill the windows' places, as :meth:`MarkerEncoder.read` does, in memory of its own.
+
+    Parameters
+    ----------
+    encoder : MarkerEncoder
+        The encoder, one `can_fuse` agrees to.
+    """
+
+    def __init__(self, encoder: MarkerEncoder):
+        windows, n_markers = encoder.windows, len(encoder.center)
+        is_empty = windows == n_markers
+        markers = windows.masked_fill(is_empty, 0)
+        self._markers = markers.flatten().numpy()
+        # What is divided by infinity, or multiplied by 0, is nothing.
+        self._center = encoder.center[markers]
+        self._scale = encoder.scale[markers].masked_fill(is_empty, torch.inf)
+        if encoder.dominance is not None:
+            self._skewness, factor = encoder.dominance[:, markers]
+            self._factor = factor.masked_fill(is_empty, 0)
+        self._rooms: dict[int, Tensor] = {}
+
+    def __call__(self, X: Tensor, n_places: int) -> Tensor:
+        """Read.
+
+        Parameters
+        ----------
+        X : Tensor of shape (B, n_markers)
+            Dosages, of any numeric type.
+        n_places : int
+            Number of places of each window, with its dominance deviations or without.
+
+        Returns
+        -------
+        Tensor of shape (B, T, W)
+            What is in the places, with zeros up to a multiple of `REGISTER`; the next call for as
+            many places overwrites it.
+        """
+        n_windows, n_dosages = self._center.shape
+        places = self._room(len(X), n_places)
+        z = places[..., :n_dosages]
+        # Of numbers of one byte, NumPy gathers four while torch gathers one.
+        dosages = torch.from_numpy(X.numpy().take(self._markers, axis=1))
+        z.copy_(dosages.view(-1, n_windows, n_dosages)).sub_(self._center).div_(self._scale)
+        if n_places > n_dosages:
+            deviations = places[..., n_dosages:n_places]
+            torch.mul(self._skewness, z, out=deviations).add_(1).sub_(z * z).mul_(self._factor)
+        return places
+
+    def _room(self, b: int, n_places: int) -> Tensor:
+        """Return memory for some individuals, zeros behind their places."""
+        if n_places not in self._rooms or len(self._rooms[n_places]) < b:
+            self._rooms[n_places] = self._center.new_zeros(
+                b, len(self._center), padded_width(n_places)
+            )
+        return self._rooms[n_places][:b]
 
 
 class FusedValues:
@@ -179,24 +257,23 @@ class FusedValues:
     """
 
     def __init__(self, encoder: MarkerEncoder):
-        n_dosages = encoder.windows.shape[1]
-        dominance = encoder.gate[..., n_dosages:].flatten(1).any(1)
-        kinds = dominance.int()
-        if encoder.readout.n_hidden:
-            kinds += 2 * encoder.readout.combined.weight.flatten(1).any(1)
+        combines = combine_windows(encoder)
+        kinds = 2 * combines + read_dominance(encoder)
         # Neighbours of the same kind are computed together.
         sizes = torch.unique_consecutive(kinds, return_counts=True)[1].tolist()
         ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
         members = [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]
-        self.encoder = encoder
-        self.parts = [RegimeValues(encoder, part) for part in members]
+        self._read = PlaceReader(encoder)
+        self.parts = [
+            (RegimeValues if combines[part.start] else SummedValues)(encoder, part)
+            for part in members
+        ]
 
     def __call__(self, X: Tensor) -> Tensor:
         """Predict standardised phenotypes (N, B, n_traits) from dosages (B, n_markers)."""
-        places = self.encoder.read(X)
-        return torch.cat(
-            [part.values(_padded(places[..., : part.n_places])) for part in self.parts]
-        )
+        kinds = {part.n_places for part in self.parts}
+        places = {n: self._read(X, n) for n in kinds}
+        return torch.cat([part.values(places[part.n_places]) for part in self.parts])
 
 
 def _blocks(n_members: int, n_regimes: int, is_shared: bool) -> list[slice]:
@@ -211,5 +288,16 @@ def _blocks(n_members: int, n_regimes: int, is_shared: bool) -> list[slice]:
     return [slice(a, b) for a, b in zip(starts, [*starts[1:], n_members], strict=True)]
 
 
-def _padded(places: Tensor) -> Tensor:
-    return F.pad(places, (0, -places.shape[2] % REGISTER))
+def _train(
+    inputs: dict[int, Sequence[Tensor]],
+    phenotypes: list[Tensor],
+    options: list[Options],
+    step: RegimeStep,
+    optimizer: Adam,
+) -> list[float]:
+    """Step on some batches; return the losses before."""
+    losses = []
+    for z, y, now in zip(inputs[step.n_places], phenotypes, options, strict=True):
+        losses.append(step(z, y))
+        optimizer(**now)
+    return losses

@@ -232,15 +232,25 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEst
     def _relate(self, X: NDArray) -> tuple[NDArray, NDArray]:
         """Return products with the training samples and with itself."""
         products, norms = np.zeros((len(X), len(self.X_fit_))), np.zeros(len(X))
+        # Fresh memory for each block would take as long as what is written to it.
+        width, more = min(MARKERS, X.shape[1]), np.empty_like(products)
+        rooms = np.empty((len(X), width)), np.empty((len(self.X_fit_), width))
         for start in range(0, X.shape[1], MARKERS):
             part = slice(start, start + MARKERS)
             new, known = (
-                (dosages[:, part] - self.center_[part]) * self.factors_[part]
-                for dosages in (X, self.X_fit_)
+                self._scale(dosages[:, part], part, room)
+                for dosages, room in zip((X, self.X_fit_), rooms, strict=True)
             )
-            products += new @ known.T
-            norms += np.square(new).sum(axis=1)
+            products += np.matmul(new, known.T, out=more)
+            norms += np.einsum("ij,ij->i", new, new)
         return products, norms
+
+    def _scale(self, dosages: NDArray, markers: slice, room: NDArray) -> NDArray:
+        """Centre and scale dosages of some markers, in this memory."""
+        scaled = room[:, : dosages.shape[1]]
+        np.subtract(dosages, self.center_[markers], out=scaled)
+        scaled *= self.factors_[markers]
+        return scaled
 
     def _kernels(
         self, products: NDArray, norms: NDArray, rows: NDArray | slice = ALL
@@ -250,7 +260,8 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEst
         return self._values(products, _distances(norms, products, self._norms[rows]))
 
     def _values(self, products: NDArray, distances: NDArray) -> list[NDArray]:
-        G, R = products, np.exp(distances / -self.width_)
+        G, R = products, distances / -self.width_
+        np.exp(R, out=R)
         return [G, (G + R) / 2, R, R * R]
 
     def _means(self, products: NDArray, norms: NDArray) -> NDArray:

@@ -7,10 +7,11 @@ A name in ``d_`` is the derivative of the loss by what the rest of the name says
 """
 
 from types import SimpleNamespace
-from typing import Any
+from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import functional as F
 
 from sktransformer_gp.encoder import MarkerEncoder
 
@@ -38,7 +39,67 @@ COMBINING = {
     "output": "readout.output.weight",
 }
 OUTPUT_BIAS = {"output_bias": "readout.output.bias"}
+# With few traits, products are quick where these are by trait: (N, K, ...).
+BY_TRAIT = ("direct", "direct_bias", "output", "output_bias")
 N_PENALISED = 3  # of them, the first
+
+
+def combine_windows(encoder: MarkerEncoder) -> Tensor:
+    """Tell which members have hidden units that read windows, (N,)."""
+    if not encoder.readout.n_hidden:
+        return torch.zeros(len(encoder.gate), dtype=torch.bool)
+    # What starts at zero on both sides of a product stays there.
+    return encoder.readout.combined.weight.flatten(1).any(1)
+
+
+def read_dominance(encoder: MarkerEncoder) -> Tensor:
+    """Tell which members have gates of dominance deviations, (N,)."""
+    return encoder.gate[..., encoder.windows.shape[1] :].flatten(1).any(1)
+
+
+def n_places_of(encoder: MarkerEncoder, members: slice) -> int:
+    """Return the number of places that these members read of each window."""
+    reads_dominance = bool(read_dominance(encoder)[members].any())
+    return encoder.gate.shape[2] if reads_dominance else encoder.windows.shape[1]
+
+
+def padded_width(n_places: int) -> int:
+    """Return the number of places up to a multiple of `REGISTER`."""
+    return -(-n_places // REGISTER) * REGISTER
+
+
+class SummedValues:
+    """Predictions of members that do not combine windows: sums of an effect for each place.
+
+    Parameters
+    ----------
+    encoder : MarkerEncoder
+        The encoder, one :func:`sktransformer_gp.fused.can_fuse` agrees to.
+    members : slice
+        The members.
+
+    Attributes
+    ----------
+    n_places : int
+        Number of places that they read of each window.
+    """
+
+    def __init__(self, encoder: MarkerEncoder, members: slice):
+        readout, gate = encoder.readout, encoder.gate[members].unsqueeze(1)  # (N, 1, T, W)
+        weight, bias = (encoder.get_parameter(f"embed.{x}")[members] for x in ("weight", "bias"))
+        direct = readout.direct.weight[members].unflatten(1, weight.shape[1:3])  # (N, T, D, K)
+        effects = torch.einsum("ntdw,ntdk->nktw", weight, direct) + encoder.additive[members]
+        self.n_places = n_places_of(encoder, members)
+        effects = (gate * effects)[..., : self.n_places]
+        effects = F.pad(effects, (0, padded_width(self.n_places) - self.n_places))
+        self._shape, self._effects = effects.shape[:2], effects.flatten(2).flatten(0, 1)
+        constant = torch.einsum("nbtd,ntdk->nbk", bias, direct) + readout.direct.bias[members]
+        self._constant = constant + readout.output.bias[members] if readout.n_hidden else constant
+
+    def values(self, z: Tensor) -> Tensor:
+        """Predict, see :meth:`RegimeValues.values`."""
+        sums = self._effects @ z.flatten(1).T
+        return sums.unflatten(0, self._shape).mT + self._constant
 
 
 class RegimeValues:
@@ -63,15 +124,13 @@ class RegimeValues:
 
     def __init__(self, encoder: MarkerEncoder, members: slice):
         self.members, self.n_heads = members, encoder.readout.n_heads
-        n_dosages = encoder.windows.shape[1]
-        # What starts at zero on both sides of a product stays there.
-        reads_dominance = bool(encoder.gate[members, :, n_dosages:].any())
-        self.n_places = encoder.gate.shape[2] if reads_dominance else n_dosages
+        self.n_places = n_places_of(encoder, members)
         self.has_hidden = encoder.readout.n_hidden > 0
-        self.combines = self.has_hidden and bool(encoder.readout.combined.weight[members].any())
+        self.combines = bool(combine_windows(encoder)[members].any())
         names = {**SUMMING, **OUTPUT_BIAS} if self.has_hidden else SUMMING
         names = {**names, **COMBINING} if self.combines else names
-        self._blocks = {k: encoder.get_parameter(v).detach()[members] for k, v in names.items()}
+        blocks = {k: encoder.get_parameter(v).detach()[members] for k, v in names.items()}
+        self._blocks = {k: v.mT if k in BY_TRAIT else v for k, v in blocks.items()}
         self._views = self._weights()
         self._fixed = self._lay_out_weights()
         self._rooms: dict[int, SimpleNamespace] = {}
@@ -93,11 +152,11 @@ class RegimeValues:
         self._sum_windows(room, z.transpose(0, 1), z.flatten(1))
         if self.combines:
             self._combine_windows(room)
-        return room.values
+        return room.values.mT
 
     def _weights(self) -> dict[str, Tensor]:
         """Return the weights by the names that they have here."""
-        return self._blocks
+        return {name: block.contiguous() for name, block in self._blocks.items()}
 
     def _room(self, b: int) -> SimpleNamespace:
         """Return memory for batches of a size."""
@@ -120,11 +179,11 @@ class RegimeValues:
         m.tokens.copy_(m.tokens_by_member)
         for x in m.in_cache:
             torch.mul(x.additive, x.gate, out=x.effects_places)
-            torch.mm(flat, x.effects, out=x.sums)
-        torch.add(m.sums_by_member, m.direct_bias, out=m.values)
+            torch.mm(x.effects, flat.T, out=x.values)
+        m.values.add_(m.direct_bias)
         if self.has_hidden:
             m.values.add_(m.output_bias)
-        m.values.baddbmm_(m.flat_tokens, m.direct)
+        m.values.baddbmm_(m.direct, m.flat_tokens.mT)
 
     def _combine_windows(self, m: SimpleNamespace) -> None:
         """Add what hidden units make of all windows, and of what learned queries attend to."""
@@ -140,7 +199,7 @@ class RegimeValues:
         torch.add(m.combined_bias, m.pool_bias, out=m.hidden_bias)
         torch.baddbmm(m.hidden_bias, m.pooled, m.from_pool, out=m.hidden)
         m.hidden.baddbmm_(m.flat_tokens, m.combined).relu_()
-        m.values.baddbmm_(m.hidden, m.output)
+        m.values.baddbmm_(m.output, m.hidden.mT)
 
     def _lay_out_weights(self) -> SimpleNamespace:
         """Take memory of the size of the weights, and all views of it that are needed."""
@@ -149,7 +208,7 @@ class RegimeValues:
             x[..., : self.n_places] for x in (m.gate, m.weight, m.additive)
         )
         (n, t, d, p), k = m.weight.shape, m.additive.shape[1]
-        width, new = -(-p // REGISTER) * REGISTER, m.weight.new_zeros
+        width, new = padded_width(p), m.weight.new_zeros
         # Windows first: one product for all members.
         m.weight_by_window = m.weight.transpose(0, 1)
         m.gate_by_window = m.gate.transpose(0, 1).unsqueeze(2)
@@ -160,7 +219,7 @@ class RegimeValues:
         if self.combines:
             m.folded, m.key_query = new(n, d, self.n_heads), new(n, d, d)
             m.key_query_by_head = m.key_query.unflatten(2, (self.n_heads, -1))
-            m.hidden_bias = new(n, 1, m.output.shape[1])
+            m.hidden_bias = new(n, 1, m.output.shape[2])
         return m
 
     def _lay_out_batch(self, b: int) -> SimpleNamespace:
@@ -171,8 +230,7 @@ class RegimeValues:
         m.tokens_by_member = m.tokens_by_window.view(t, b, n, d).permute(2, 1, 0, 3)
         m.tokens = new(n, b, t, d)
         m.flat_tokens = m.tokens.flatten(2)
-        m.sums_of_places, m.values = new(b, n * k), new(n, b, k)
-        m.sums_by_member = m.sums_of_places.view(b, n, k).transpose(0, 1)
+        m.values = new(n, k, b)
         if self.combines:
             h = self.n_heads
             m.all_tokens, m.tokens_of_each = m.tokens.flatten(1, 2), m.tokens.flatten(0, 1)
@@ -184,20 +242,36 @@ class RegimeValues:
             m.attended, m.crossed = new(2, n, b * h, d)
             m.attended_of_each = m.attended.view(n * b, h, d)
             m.own_head = _own_head(m.crossed, h)
-            m.pooled, m.hidden = new(n, b, d), new(n, b, m.output.shape[1])
+            m.pooled, m.hidden = new(n, b, d), new(n, b, m.output.shape[2])
             m.pooled_by_head = m.pooled.view(n, b, h, -1)
         return m
 
     def _lay_out_effects(self, m: SimpleNamespace, part: slice) -> SimpleNamespace:
         """View what belongs to the additive effects of some members."""
-        effects, k = m.effects[part], m.effects.shape[1]
+        effects = m.effects[part]
         return SimpleNamespace(
             additive=m.additive[part],
             gate=m.gate[part].unsqueeze(1),
-            effects=effects.flatten(2).flatten(0, 1).T,
+            effects=effects.flatten(2).flatten(0, 1),
             effects_places=effects[..., : self.n_places],
-            sums=m.sums_of_places[:, part.start * k : part.stop * k],
+            values=m.values[part].flatten(0, 1),
         )
+
+
+class WeightGroup(NamedTuple):
+    """Hold weights for an optimizer.
+
+    Attributes
+    ----------
+    weights, derivatives : Tensor of shape (n,)
+        The weights, and the loss's derivatives by them.
+    decay : float
+        What times the weights is the penalty's derivative.
+    """
+
+    weights: Tensor
+    derivatives: Tensor
+    decay: float
 
 
 class RegimeStep(RegimeValues):
@@ -216,21 +290,20 @@ class RegimeStep(RegimeValues):
 
     Attributes
     ----------
-    groups : list of dict
-        For an optimizer: the regime's weights one behind the other, those that are penalised and
-        the others, with the loss's derivatives after each call. The penalty's is the weight decay.
-        `store` takes the weights to the encoder.
+    groups : list of WeightGroup
+        The regime's weights one behind the other, those that are penalised and the others, with the
+        loss's derivatives after each call. `store` takes the weights to the encoder.
     derivatives : dict of str to Tensor
         The same derivatives, by the names of this module.
     """
 
-    groups: list[dict[str, Any]]
+    groups: list[WeightGroup]
     derivatives: dict[str, Tensor]
 
     def __init__(self, encoder: MarkerEncoder, members: slice, loss_weight: Tensor, penalty: float):
+        self.penalty = penalty
         super().__init__(encoder, members)
-        self.loss_weight = loss_weight[members].unsqueeze(1)  # (N, 1, K)
-        self.groups[0]["weight_decay"] = 2 * penalty
+        self.loss_weight = loss_weight[members].unsqueeze(2)  # (N, K, 1)
 
     def store(self) -> None:
         """Take the weights to the encoder."""
@@ -265,47 +338,47 @@ class RegimeStep(RegimeValues):
         """Lay the weights out one behind the other, and their derivatives like them."""
         flat = torch.cat([block.flatten() for block in self._blocks.values()])
         n = sum([block.numel() for block in self._blocks.values()][:N_PENALISED])
-        derivatives, self.groups = torch.zeros_like(flat), []
-        for part in (slice(0, n), slice(n, None)):
-            weights = nn.Parameter(flat[part])
-            weights.grad = derivatives[part]
-            self.groups.append({"params": [weights]})
+        derivatives = torch.zeros_like(flat)
+        self.groups = [
+            WeightGroup(flat[:n], derivatives[:n], 2 * self.penalty),
+            WeightGroup(flat[n:], derivatives[n:], 0.0),
+        ]
         self.derivatives = self._part(derivatives)
         return self._part(flat)
 
     def _compare(self, m: SimpleNamespace, y: Tensor) -> float:
         """Return the loss, and keep its derivative by the values."""
-        y = (y if y.shape[1] == 1 else y[:, self.members]).transpose(0, 1)
-        n_traits = m.values.shape[2]
-        observed = y[..., :n_traits]
+        y = (y if y.shape[1] == 1 else y[:, self.members]).permute(1, 2, 0)  # (N or 1, K, B)
+        n_traits = m.values.shape[1]
+        observed = y[:, :n_traits]
         torch.sub(m.values, observed, out=m.error).masked_fill_(observed.isnan(), 0)
         torch.mul(m.error, m.loss_weight, out=m.d_values)
-        if y.shape[2] > n_traits:
-            m.d_values.mul_(y[..., n_traits:])
+        if y.shape[1] > n_traits:
+            m.d_values.mul_(y[:, n_traits:])
         loss = torch.dot(m.d_values.flatten(), m.error.flatten()).item()
         m.d_values.mul_(2)
         return loss
 
     def _back_to_sums(self, m: SimpleNamespace, flat: Tensor) -> None:
         """Go from the values to additive effects and direct weights, and to the tokens."""
-        m.d_values_by_trait.copy_(m.d_values.mT)
         for x in m.in_cache:
             torch.mm(x.d_values, flat, out=x.d_effects)
             torch.mul(x.d_effects_places, x.additive, out=x.product)
             torch.sum(x.product, 1, out=x.d_gate)
             torch.mul(x.d_effects_places, x.gate, out=x.d_additive)
-        torch.sum(m.d_values, 1, keepdim=True, out=m.d_direct_bias)
+        torch.sum(m.d_values, 2, keepdim=True, out=m.d_direct_bias)
         if self.has_hidden:
             m.d_output_bias.copy_(m.d_direct_bias)
-        # With few traits, the transpose of this product is quick.
-        torch.bmm(m.d_values_by_trait, m.flat_tokens, out=m.d_direct_by_trait)
-        m.d_direct.copy_(m.d_direct_by_trait.mT)
-        torch.bmm(m.d_values, m.direct.mT, out=m.d_flat_tokens)
+        torch.bmm(m.d_values, m.flat_tokens, out=m.d_direct)
+        if m.values.shape[1] == 1:  # BLAS is slow at this product
+            torch.mul(m.d_values.mT, m.direct, out=m.d_flat_tokens)
+        else:
+            torch.bmm(m.d_values.mT, m.direct, out=m.d_flat_tokens)
 
     def _back_to_combinations(self, m: SimpleNamespace) -> None:
         """Go from the values to all that hidden units are made of; add to the tokens'."""
-        torch.bmm(m.hidden.mT, m.d_values, out=m.d_output)
-        torch.bmm(m.d_values, m.output.mT, out=m.d_hidden)
+        torch.bmm(m.d_values, m.hidden, out=m.d_output)
+        torch.bmm(m.d_values.mT, m.output, out=m.d_hidden)
         m.d_hidden.mul_(torch.sign(m.hidden, out=m.is_on))
         torch.sum(m.d_hidden, 1, keepdim=True, out=m.d_combined_bias)
         m.d_pool_bias.copy_(m.d_combined_bias)
@@ -358,7 +431,7 @@ class RegimeStep(RegimeValues):
         d_gated, m.d_effects = new(t, n, d, width), new(n, k, t, width)
         m.d_gated, m.d_gated_places = d_gated.flatten(1, 2), d_gated[..., :p].transpose(0, 1)
         m.weight_product, m.product = new(n, t, d, p), new(self._n_in_cache(m), k, t, p)
-        m.d_gate_of_weights, m.d_direct_by_trait = new(n, t, p), new(n, k, t * d)
+        m.d_gate_of_weights = new(n, t, p)
         m.d_flat_bias = m.d_bias.view(n, t * d)
         if self.combines:
             for name in ("key", "query", "d_key"):
@@ -372,8 +445,7 @@ class RegimeStep(RegimeValues):
         (n, t, d, _), k, new = m.weight.shape, m.additive.shape[1], m.weight.new_zeros
         m.d_tokens = new(n, b, t, d)
         m.d_flat_tokens = m.d_tokens.flatten(2)
-        m.d_values, m.error = new(2, n, b, k)
-        m.d_values_by_trait = new(n, k, b)
+        m.d_values, m.error = new(2, n, k, b)
         m.loss_weight = self.loss_weight / b
         if self.combines:
             h = self.n_heads
@@ -389,13 +461,13 @@ class RegimeStep(RegimeValues):
             m.d_own_head = _own_head(m.d_crossed, h)
             m.d_pooled = new(n, b, d)
             m.d_pooled_by_head = m.d_pooled.view(n, b, h, -1)
-            m.d_hidden, m.is_on = new(2, n, b, m.output.shape[1])
+            m.d_hidden, m.is_on = new(2, n, b, m.output.shape[2])
         return m
 
     def _lay_out_effects(self, m: SimpleNamespace, part: slice) -> SimpleNamespace:
         x = super()._lay_out_effects(m, part)
         d_effects = m.d_effects[part]
-        x.d_values = m.d_values_by_trait[part].flatten(0, 1)
+        x.d_values = m.d_values[part].flatten(0, 1)
         x.d_effects = d_effects.flatten(2).flatten(0, 1)
         x.d_effects_places = d_effects[..., : self.n_places]
         x.d_gate, x.d_additive = m.d_gate[part], m.d_additive[part]

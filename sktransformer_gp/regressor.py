@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -16,8 +17,6 @@ from skorch.callbacks import Callback, EarlyStopping
 from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 from torch import Tensor
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 from sktransformer_gp.callbacks import DivergenceGuard, ProgressBar, ValidationPearson
 from sktransformer_gp.copies import Rows
@@ -658,11 +657,11 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         own = (components * self.weights_[:, None]).sum(axis=0)
         return own @ self.selection_index_ + self._intercept
 
-    def _schedule(self, n_batches: int) -> Callable[[Optimizer], LRScheduler] | None:
-        """Return what makes the schedule of the learning rate."""
+    def _schedule(self, n_batches: int) -> Callable[[], list[dict[str, Any]]] | None:
+        """Return what lists the optimizer's options, step by step."""
         if self.learning_rate == "constant":
             return None
-        return one_cycle(self.learning_rate_init, self.max_iter * n_batches)
+        return partial(one_cycle, self.learning_rate_init, self.max_iter * n_batches)
 
     def _callbacks(self, validation: Dataset | None) -> list[Callback]:
         """Return what happens around the epochs, in order."""

@@ -5,7 +5,7 @@ import torch
 
 from sktransformer_gp import regime
 from sktransformer_gp.encoder import MarkerEncoder
-from sktransformer_gp.regime import COMBINING, OUTPUT_BIAS, SUMMING, RegimeStep
+from sktransformer_gp.regime import BY_TRAIT, COMBINING, OUTPUT_BIAS, SUMMING, RegimeStep
 from sktransformer_gp.training import MaskedMSELoss
 
 N_WINDOWS, WIDTH, N_MARKERS, N_TRAITS, N_ROWS = 4, 5, 18, 3, 7
@@ -58,11 +58,11 @@ def step_on(net, members, loss_weight, X, y):
     loss = step(torch.nn.functional.pad(z, (0, -z.shape[2] % 8)), y)
     names = {**SUMMING, **OUTPUT_BIAS, **COMBINING}
     penalised, others = step.groups
-    assert "weight_decay" not in others
-    found = {names[k]: v.clone() for k, v in step.derivatives.items()}
-    weights = step._part(torch.cat([penalised["params"][0], others["params"][0]]).detach())
+    assert others.decay == 0
+    found = {names[k]: (v.mT if k in BY_TRAIT else v).clone() for k, v in step.derivatives.items()}
+    weights = step._part(torch.cat([penalised.weights, others.weights]))
     for name in ("gate", "additive", "weight"):
-        found[names[name]] += penalised["weight_decay"] * weights[name]
+        found[names[name]] += penalised.decay * weights[name]
     return step, loss, found
 
 
@@ -131,9 +131,8 @@ def test_weights_reach_the_encoder_when_they_are_stored():
     net, (X, y) = encoder(), batch(False, False)
     step, *_ = step_on(net, REGIMES["dominance"], torch.ones(6, N_TRAITS).double(), X, y)
     before = {name: weight.detach().clone() for name, weight in net.named_parameters()}
-    with torch.no_grad():
-        for group in step.groups:
-            group["params"][0].add_(1)
+    for group in step.groups:
+        group.weights.add_(1)
 
     assert all(torch.equal(weight, before[name]) for name, weight in net.named_parameters())
     step.store()

@@ -1,6 +1,7 @@
 """What the fits of all networks share: rules of parameters, batches, callbacks and calls."""
 
 import math
+from functools import partial
 from typing import Any
 
 import torch
@@ -57,7 +58,7 @@ def training_settings(
         "lr": rate,
         "batch_size": batch_size,
         "train_split": None,
-        "schedule": one_cycle(rate, n_epochs * math.ceil(n_samples / batch_size)),
+        "schedule": partial(one_cycle, rate, n_epochs * math.ceil(n_samples / batch_size)),
         "callbacks": [DivergenceGuard(), *([ProgressBar()] if estimator.verbose else [])],
         "device": pick_device(estimator.device),
     }
