@@ -5,6 +5,8 @@ import pytest
 import torch
 
 from sktransformer_gp import fused
+from sktransformer_gp.fused import Adam, FusedValues, PlaceReader
+from sktransformer_gp.regime import WeightGroup
 from sktransformer_gp.regressor import TransformerGPRegressor
 from sktransformer_gp.simulation import make_cross
 from sktransformer_gp.training import EncoderNet
@@ -97,6 +99,54 @@ def test_an_error_in_a_thread_reaches_the_user(monkeypatch, cross):
     monkeypatch.setattr(fused.RegimeStep, "__call__", fail)
     with pytest.raises(MemoryError, match="lower batch_size"):
         model().fit(cross.data, cross.target)
+
+
+@pytest.mark.parametrize("dim_readout", [0, 8])
+@pytest.mark.parametrize("dtype", [np.int8, np.float32])
+def test_predictions_are_those_of_the_encoder(dim_readout, dtype):
+    X, y = heterozygous(90, seed=0)
+    # The 47 markers that are left do not fill their windows.
+    X = X[:, :47].astype(dtype)
+    fitted = model(dim_readout=dim_readout, window_size=10, preprocessor=None).fit(X, y)
+    encoder = fitted.net_.module_.double()
+    dosages = torch.tensor(X)
+
+    with torch.inference_mode():
+        values, read = FusedValues(encoder), PlaceReader(encoder)
+        for rows in (slice(0, 90), slice(3, 40), slice(0, 90)):
+            torch.testing.assert_close(
+                values(dosages[rows]), encoder(dosages[rows]), rtol=1e-10, atol=1e-12
+            )
+            expected = encoder.read(dosages[rows])
+            for n_places in (10, 20):
+                places = read(dosages[rows], n_places)
+                assert torch.equal(places[..., :n_places], expected[..., :n_places])
+                assert not places[..., n_places:].any() and places.shape[2] % 8 == 0
+
+
+def test_steps_of_adam_are_those_of_torch():
+    generator = torch.Generator().manual_seed(0)
+    weights, gradients = torch.randn(2, 50, generator=generator)
+    ours, derivatives = weights.clone(), torch.empty(50)
+    theirs = [torch.nn.Parameter(part.clone()) for part in weights.split([30, 20])]
+    groups = [{"params": theirs[:1], "weight_decay": 0.3}, {"params": theirs[1:]}]
+    reference = torch.optim.Adam(groups, fused=True)
+    adam = Adam(
+        [WeightGroup(ours[:30], derivatives[:30], 0.3), WeightGroup(ours[30:], derivatives[30:], 0)]
+    )
+
+    for lr, betas in ((0.01, (0.9, 0.99)), (0.1, (0.85, 0.99)), (0.02, (0.95, 0.99))):
+        gradients = gradients.roll(1)
+        derivatives.copy_(gradients)
+        adam(lr=lr, betas=betas)
+        for group, weight, part in zip(
+            reference.param_groups, theirs, gradients.split([30, 20]), strict=True
+        ):
+            group.update(lr=lr, betas=betas)
+            weight.grad = part.clone()
+        reference.step()
+
+    assert torch.equal(ours, torch.cat([weight.detach() for weight in theirs]))
 
 
 @pytest.mark.parametrize(

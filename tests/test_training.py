@@ -8,9 +8,11 @@ from skorch.dataset import Dataset
 
 from sktransformer_gp import TransformerGPRegressor
 from sktransformer_gp.training import (
+    BETAS,
     MaskedMSELoss,
     SlicedBatches,
     batch_size_for,
+    one_cycle,
     one_thread,
     pick_device,
 )
@@ -21,6 +23,22 @@ from sktransformer_gp.training import (
 )
 def test_batch_size(given, n, expected):
     assert batch_size_for(given, n) == expected
+
+
+def test_one_cycle_is_two_half_waves():
+    n, largest = 21, 0.5
+    options = one_cycle(largest, n)
+
+    # Up to 3 tenths of the steps and down again, from and to a 25th and less.
+    top = 0.3 * n - 1
+    up = [largest / 25 + largest * (1 - 1 / 25) * (1 - math.cos(i / top * math.pi)) / 2
+          for i in range(6)]  # fmt: skip
+    down = [largest * (1 + math.cos((i - top) / (n - 1 - top) * math.pi)) / 2 for i in range(6, n)]
+    rates = [now["lr"] for now in options]
+    np.testing.assert_allclose(rates, up + down, atol=2 * largest / 25e4)
+    # The momentum falls as the rate rises, and the other decay stays.
+    momentum, second = zip(*[now["betas"] for now in options], strict=True)
+    assert np.argmin(momentum) == np.argmax(rates) and set(second) == {BETAS[1]}
 
 
 def test_masked_loss_is_the_mean_over_observed_entries_for_all_rows_at_once():

@@ -1,5 +1,4 @@
 import pytest
-import torch
 
 from sktransformer_gp.callbacks import DivergenceGuard, ProgressBar
 from sktransformer_gp.networks import CNNGPRegressor
@@ -14,5 +13,4 @@ def test_the_bar_comes_where_it_is_asked_for(verbose):
     assert DivergenceGuard in kinds
     assert kinds.count(ProgressBar) == verbose
     assert settings["max_epochs"] == 3
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))])
-    assert settings["schedule"](optimizer).total_steps == 3 * 25  # at least so many an epoch
+    assert len(settings["schedule"]()) == 3 * 25  # at least so many an epoch
