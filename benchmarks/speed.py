@@ -356,8 +356,8 @@ WORK = {
     "epoch": (train_epoch(), 5),
     "epoch of one encoder": (train_epoch(**ONE_ENCODER), 5),
     "plain epoch": (train_plain_epoch, 5),
-    "step": (train_step, 3),
-    "matmul": (multiply, 20),
+    "step": (train_step, 24),
+    "matmul": (multiply, 24),
 }
 
 

@@ -39,9 +39,9 @@ COMBINING = {
     "output": "readout.output.weight",
 }
 OUTPUT_BIAS = {"output_bias": "readout.output.bias"}
-# With few traits, products are quick where these are by trait: (N, K, ...).
+# With few traits, products are quick where these are by trait, (N, K, ...).
 BY_TRAIT = ("direct", "direct_bias", "output", "output_bias")
-N_PENALISED = 3  # of them, the first
+PLACES = ("gate", "additive", "weight")  # have places, and are penalised
 
 
 def combine_windows(encoder: MarkerEncoder) -> Tensor:
@@ -90,8 +90,7 @@ class SummedValues:
         direct = readout.direct.weight[members].unflatten(1, weight.shape[1:3])  # (N, T, D, K)
         effects = torch.einsum("ntdw,ntdk->nktw", weight, direct) + encoder.additive[members]
         self.n_places = n_places_of(encoder, members)
-        effects = (gate * effects)[..., : self.n_places]
-        effects = F.pad(effects, (0, padded_width(self.n_places) - self.n_places))
+        effects = _padded((gate * effects)[..., : self.n_places])
         self._shape, self._effects = effects.shape[:2], effects.flatten(2).flatten(0, 1)
         constant = torch.einsum("nbtd,ntdk->nbk", bias, direct) + readout.direct.bias[members]
         self._constant = constant + readout.output.bias[members] if readout.n_hidden else constant
@@ -129,8 +128,8 @@ class RegimeValues:
         self.combines = bool(combine_windows(encoder)[members].any())
         names = {**SUMMING, **OUTPUT_BIAS} if self.has_hidden else SUMMING
         names = {**names, **COMBINING} if self.combines else names
-        blocks = {k: encoder.get_parameter(v).detach()[members] for k, v in names.items()}
-        self._blocks = {k: v.mT if k in BY_TRAIT else v for k, v in blocks.items()}
+        parameters = {k: encoder.get_parameter(v).detach()[members] for k, v in names.items()}
+        self._blocks = {k: self.in_order(v, k) for k, v in parameters.items()}
         self._views = self._weights()
         self._fixed = self._lay_out_weights()
         self._rooms: dict[int, SimpleNamespace] = {}
@@ -154,9 +153,34 @@ class RegimeValues:
             self._combine_windows(room)
         return room.values.mT
 
+    def in_order(self, parameter: Tensor, name: str) -> Tensor:
+        """View the members' part of a parameter in the order of axes that is quick, as it is here.
+
+        Parameters
+        ----------
+        parameter : Tensor of shape (N, ...)
+            The weights, or their derivatives.
+        name : str
+            Their name here.
+
+        Returns
+        -------
+        Tensor
+            Of what has places, those that are read: gates (N, T, W), additive effects (N, K, T, W)
+            and, windows first, token weights (T, N, D, W).
+        """
+        if name == "weight":
+            parameter = parameter.transpose(0, 1)
+        if name in PLACES:
+            return parameter[..., : self.n_places]
+        return parameter.mT if name in BY_TRAIT else parameter
+
     def _weights(self) -> dict[str, Tensor]:
-        """Return the weights by the names that they have here."""
-        return {name: block.contiguous() for name, block in self._blocks.items()}
+        """Return the weights by the names that they have here, places padded with zeros."""
+        return {
+            name: _padded(block) if name in PLACES else block.contiguous()
+            for name, block in self._blocks.items()
+        }
 
     def _room(self, b: int) -> SimpleNamespace:
         """Return memory for batches of a size."""
@@ -173,13 +197,14 @@ class RegimeValues:
 
     def _sum_windows(self, m: SimpleNamespace, by_window: Tensor, flat: Tensor) -> None:
         """Compute tokens, and sums over single windows and places."""
-        torch.mul(m.weight_by_window, m.gate_by_window, out=m.gated_places)
+        torch.mul(m.weight, m.gate_by_window, out=m.gated)
         m.bias_by_window.copy_(m.bias)
-        torch.baddbmm(m.start, by_window, m.gated, out=m.tokens_by_window)
+        # One product for all members.
+        torch.baddbmm(m.start, by_window, m.gated_of_each.mT, out=m.tokens_by_window)
         m.tokens.copy_(m.tokens_by_member)
         for x in m.in_cache:
-            torch.mul(x.additive, x.gate, out=x.effects_places)
-            torch.mm(x.effects, flat.T, out=x.values)
+            torch.mul(x.additive, x.gate, out=x.effects)
+            torch.mm(x.effects_of_each, flat.T, out=x.values)
         m.values.add_(m.direct_bias)
         if self.has_hidden:
             m.values.add_(m.output_bias)
@@ -204,16 +229,10 @@ class RegimeValues:
     def _lay_out_weights(self) -> SimpleNamespace:
         """Take memory of the size of the weights, and all views of it that are needed."""
         m = SimpleNamespace(**self._views)
-        m.gate, m.weight, m.additive = (
-            x[..., : self.n_places] for x in (m.gate, m.weight, m.additive)
-        )
-        (n, t, d, p), k = m.weight.shape, m.additive.shape[1]
-        width, new = padded_width(p), m.weight.new_zeros
-        # Windows first: one product for all members.
-        m.weight_by_window = m.weight.transpose(0, 1)
+        (t, n, d, _), new = m.weight.shape, m.weight.new_zeros
         m.gate_by_window = m.gate.transpose(0, 1).unsqueeze(2)
-        gated, m.effects = new(t, n, d, width), new(n, k, t, width)
-        m.gated, m.gated_places = gated.flatten(1, 2).mT, gated[..., :p]
+        m.gated, m.effects = torch.zeros_like(m.weight), torch.zeros_like(m.additive)
+        m.gated_of_each = m.gated.flatten(1, 2)
         m.start = new(t, 1, n * d)
         m.bias, m.bias_by_window = m.bias.permute(2, 1, 0, 3), m.start.view(t, 1, n, d)
         if self.combines:
@@ -225,7 +244,7 @@ class RegimeValues:
     def _lay_out_batch(self, b: int) -> SimpleNamespace:
         """Take memory for batches of a size, and all views of it that are needed."""
         m = SimpleNamespace(**vars(self._fixed))
-        (n, t, d, _), k, new = m.weight.shape, m.additive.shape[1], m.weight.new_zeros
+        (t, n, d, _), k, new = m.weight.shape, m.additive.shape[1], m.weight.new_zeros
         m.tokens_by_window = new(t, b, n * d)
         m.tokens_by_member = m.tokens_by_window.view(t, b, n, d).permute(2, 1, 0, 3)
         m.tokens = new(n, b, t, d)
@@ -252,8 +271,8 @@ class RegimeValues:
         return SimpleNamespace(
             additive=m.additive[part],
             gate=m.gate[part].unsqueeze(1),
-            effects=effects.flatten(2).flatten(0, 1),
-            effects_places=effects[..., : self.n_places],
+            effects=effects,
+            effects_of_each=effects.flatten(2).flatten(0, 1),
             values=m.values[part].flatten(0, 1),
         )
 
@@ -308,7 +327,7 @@ class RegimeStep(RegimeValues):
     def store(self) -> None:
         """Take the weights to the encoder."""
         for name, block in self._blocks.items():
-            block.copy_(self._views[name])
+            block.copy_(self._views[name][..., : block.shape[-1]])
 
     def __call__(self, z: Tensor, y: Tensor) -> float:
         """Compute the loss and its derivatives, without the penalty.
@@ -336,15 +355,16 @@ class RegimeStep(RegimeValues):
 
     def _weights(self) -> dict[str, Tensor]:
         """Lay the weights out one behind the other, and their derivatives like them."""
-        flat = torch.cat([block.flatten() for block in self._blocks.values()])
-        n = sum([block.numel() for block in self._blocks.values()][:N_PENALISED])
+        weights = super()._weights()
+        flat = torch.cat([block.flatten() for block in weights.values()])
+        n = sum(weights[name].numel() for name in PLACES)
         derivatives = torch.zeros_like(flat)
         self.groups = [
             WeightGroup(flat[:n], derivatives[:n], 2 * self.penalty),
             WeightGroup(flat[n:], derivatives[n:], 0.0),
         ]
-        self.derivatives = self._part(derivatives)
-        return self._part(flat)
+        self.derivatives = _part(derivatives, weights)
+        return _part(flat, weights)
 
     def _compare(self, m: SimpleNamespace, y: Tensor) -> float:
         """Return the loss, and keep its derivative by the values."""
@@ -362,10 +382,11 @@ class RegimeStep(RegimeValues):
     def _back_to_sums(self, m: SimpleNamespace, flat: Tensor) -> None:
         """Go from the values to additive effects and direct weights, and to the tokens."""
         for x in m.in_cache:
-            torch.mm(x.d_values, flat, out=x.d_effects)
-            torch.mul(x.d_effects_places, x.additive, out=x.product)
-            torch.sum(x.product, 1, out=x.d_gate)
-            torch.mul(x.d_effects_places, x.gate, out=x.d_additive)
+            # Derivatives by effects take the place of effects, and before their own those by gates.
+            torch.mm(x.d_values, flat, out=x.effects_of_each)
+            torch.mul(x.effects, x.additive, out=x.d_additive)
+            torch.sum(x.d_additive, 1, out=x.d_gate)
+            torch.mul(x.effects, x.gate, out=x.d_additive)
         torch.sum(m.d_values, 2, keepdim=True, out=m.d_direct_bias)
         if self.has_hidden:
             m.d_output_bias.copy_(m.d_direct_bias)
@@ -408,30 +429,18 @@ class RegimeStep(RegimeValues):
         """Go from the tokens to their weights, and to the gates."""
         torch.sum(m.d_flat_tokens, 1, out=m.d_flat_bias)
         m.tokens_by_member.copy_(m.d_tokens)
-        torch.bmm(m.tokens_by_window.mT, by_window, out=m.d_gated)
-        torch.mul(m.d_gated_places, m.weight, out=m.weight_product)
-        m.d_gate.add_(torch.sum(m.weight_product, 2, out=m.d_gate_of_weights))
-        torch.mul(m.d_gated_places, m.gate_by_token, out=m.d_weight)
-
-    def _part(self, flat: Tensor) -> dict[str, Tensor]:
-        """View what lies one behind the other by name."""
-        sizes = [block.numel() for block in self._blocks.values()]
-        parts = zip(self._blocks.items(), flat.split(sizes), strict=True)
-        return {name: part.view(block.shape) for (name, block), part in parts}
+        # As with effects.
+        torch.bmm(m.tokens_by_window.mT, by_window, out=m.gated_of_each)
+        torch.mul(m.gated, m.weight, out=m.d_weight)
+        torch.sum(m.d_weight, 2, out=m.d_gate_of_weights)
+        m.d_gate_by_window.add_(m.d_gate_of_weights)
+        torch.mul(m.gated, m.gate_by_window, out=m.d_weight)
 
     def _lay_out_weights(self) -> SimpleNamespace:
         m = super()._lay_out_weights()
         vars(m).update({f"d_{name}": view for name, view in self.derivatives.items()})
-        m.d_gate, m.d_weight, m.d_additive = (
-            x[..., : self.n_places] for x in (m.d_gate, m.d_weight, m.d_additive)
-        )
-        (n, t, d, p), k = m.weight.shape, m.additive.shape[1]
-        width, new = m.gated.shape[1], m.weight.new_zeros
-        m.gate_by_token = m.gate.unsqueeze(2)
-        d_gated, m.d_effects = new(t, n, d, width), new(n, k, t, width)
-        m.d_gated, m.d_gated_places = d_gated.flatten(1, 2), d_gated[..., :p].transpose(0, 1)
-        m.weight_product, m.product = new(n, t, d, p), new(self._n_in_cache(m), k, t, p)
-        m.d_gate_of_weights = new(n, t, p)
+        (t, n, d, p), new = m.weight.shape, m.weight.new_zeros
+        m.d_gate_by_window, m.d_gate_of_weights = m.d_gate.transpose(0, 1), new(t, n, p)
         m.d_flat_bias = m.d_bias.view(n, t * d)
         if self.combines:
             for name in ("key", "query", "d_key"):
@@ -442,7 +451,7 @@ class RegimeStep(RegimeValues):
 
     def _lay_out_batch(self, b: int) -> SimpleNamespace:
         m = super()._lay_out_batch(b)
-        (n, t, d, _), k, new = m.weight.shape, m.additive.shape[1], m.weight.new_zeros
+        (t, n, d, _), k, new = m.weight.shape, m.additive.shape[1], m.weight.new_zeros
         m.d_tokens = new(n, b, t, d)
         m.d_flat_tokens = m.d_tokens.flatten(2)
         m.d_values, m.error = new(2, n, k, b)
@@ -466,12 +475,8 @@ class RegimeStep(RegimeValues):
 
     def _lay_out_effects(self, m: SimpleNamespace, part: slice) -> SimpleNamespace:
         x = super()._lay_out_effects(m, part)
-        d_effects = m.d_effects[part]
         x.d_values = m.d_values[part].flatten(0, 1)
-        x.d_effects = d_effects.flatten(2).flatten(0, 1)
-        x.d_effects_places = d_effects[..., : self.n_places]
         x.d_gate, x.d_additive = m.d_gate[part], m.d_additive[part]
-        x.product = m.product[: len(d_effects)]
         return x
 
 
@@ -479,3 +484,14 @@ def _own_head(crossed: Tensor, n_heads: int) -> Tensor:
     """View what each head makes of its own sum in (N, B * H, D), as (N, B, H, D / H)."""
     by_head = crossed.unflatten(1, (-1, n_heads)).unflatten(3, (n_heads, -1))
     return by_head.diagonal(dim1=2, dim2=3).mT
+
+
+def _padded(places: Tensor) -> Tensor:
+    """Copy what has places, with zeros behind them."""
+    return F.pad(places, (0, padded_width(places.shape[-1]) - places.shape[-1])).contiguous()
+
+
+def _part(flat: Tensor, like: dict[str, Tensor]) -> dict[str, Tensor]:
+    """View what lies one behind the other by name."""
+    parts = flat.split([block.numel() for block in like.values()])
+    return {k: x.view(block.shape) for (k, block), x in zip(like.items(), parts, strict=True)}

@@ -5,7 +5,7 @@ import torch
 
 from sktransformer_gp import regime
 from sktransformer_gp.encoder import MarkerEncoder
-from sktransformer_gp.regime import BY_TRAIT, COMBINING, OUTPUT_BIAS, SUMMING, RegimeStep
+from sktransformer_gp.regime import COMBINING, OUTPUT_BIAS, PLACES, SUMMING, RegimeStep
 from sktransformer_gp.training import MaskedMSELoss
 
 N_WINDOWS, WIDTH, N_MARKERS, N_TRAITS, N_ROWS = 4, 5, 18, 3, 7
@@ -56,13 +56,17 @@ def step_on(net, members, loss_weight, X, y):
     with torch.no_grad():
         z = net.read(X)[..., : step.n_places]
     loss = step(torch.nn.functional.pad(z, (0, -z.shape[2] % 8)), y)
-    names = {**SUMMING, **OUTPUT_BIAS, **COMBINING}
     penalised, others = step.groups
     assert others.decay == 0
-    found = {names[k]: (v.mT if k in BY_TRAIT else v).clone() for k, v in step.derivatives.items()}
-    weights = step._part(torch.cat([penalised.weights, others.weights]))
-    for name in ("gate", "additive", "weight"):
-        found[names[name]] += penalised.decay * weights[name]
+    found = {}
+    for name, derivatives in step.derivatives.items():
+        parameter = {**SUMMING, **OUTPUT_BIAS, **COMBINING}[name]
+        found[parameter] = torch.zeros_like(net.get_parameter(parameter)[members])
+        view = step.in_order(found[parameter], name)
+        view.copy_(derivatives[..., : view.shape[-1]])
+        if name in PLACES:
+            assert not derivatives[..., step.n_places :].any()
+            found[parameter] += penalised.decay * net.get_parameter(parameter).detach()[members]
     return step, loss, found
 
 
