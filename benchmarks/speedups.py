@@ -10,7 +10,6 @@ variant is appended as it is done; what stands in the CSV is not run again.
 import argparse
 from pathlib import Path
 
-import torch
 from results import append, is_done
 
 from sktransformer_gp import TransformerGPRegressor, compare_models
@@ -24,23 +23,11 @@ PAIRS = [
     ["Zeocin", "Raffinose"],
     ["Ethanol", "Hydroxyurea"],
 ]
-
-
-class MixedPrecision(TransformerGPRegressor):
-    """The encoders' products in 16 bits."""
-
-    def fit(self, X, y):
-        """Fit."""
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            return super().fit(X, y)
-
-
 VARIANTS = {
     "default": TransformerGPRegressor(random_state=0),
     "markers not merged": TransformerGPRegressor(preprocessor=None, random_state=0),
     "batches of 8": TransformerGPRegressor(batch_size=8, random_state=0),
     "16 epochs": TransformerGPRegressor(max_iter=16, random_state=0),
-    "mixed precision": MixedPrecision(random_state=0),
 }
 
 

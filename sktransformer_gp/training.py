@@ -81,7 +81,7 @@ def one_cycle(largest: float, n_steps: int) -> list[dict[str, Any]]:
     --------
     >>> from sktransformer_gp.training import one_cycle
     >>> [round(options["lr"], 6) for options in one_cycle(0.1, 5)]
-    [0.004, 0.078, 0.1, 0.05, 0.0]
+    [0.004, 0.095048, 0.061126, 0.018826, 0.0]
     """
     optimizer = torch.optim.Adam([nn.Parameter(torch.zeros(1))], betas=BETAS)
     schedule = OneCycleLR(optimizer, largest, total_steps=n_steps)
