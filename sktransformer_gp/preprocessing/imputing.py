@@ -153,13 +153,14 @@ class DosageImputer(OneToOneFeatureMixin, TransformerMixin, PageMixin, BaseEstim
         Returns
         -------
         ndarray of shape (n_samples, n_markers)
-            Dosages without missing values; a copy, of X's type where nothing is missing.
+            Dosages without missing values. Where nothing is missing, X itself, be it in memory or
+            on disk; else a copy.
         """
         check_is_fitted(self)
         X = check_dosages(self, X, reset=False, allow_missing=True)
         missing = is_missing(X)
         if not missing.any():
-            return X.copy()
+            return X
         values = self.fill_values_[np.nonzero(missing)[1]]
         if self._neighbours is not None:
             predicted = self._predict(X, missing)

@@ -170,3 +170,18 @@ def test_the_training_rows_decide_whether_dosages_are_whole(dosages, strategy):
 def test_number_of_neighbours_below_one_is_named(dosages):
     with pytest.raises(ValueError, match="n_neighbors is at least 1 or None, got 0"):
         DosageImputer("knn", n_neighbors=0).fit(dosages)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_what_misses_nothing_is_neither_copied_nor_read_into_memory(strategy, tmp_path):
+    X = np.random.default_rng(0).integers(0, 3, (20, 12), dtype=np.int8)
+    np.save(tmp_path / "dosages.npy", X)
+    mapped = np.load(tmp_path / "dosages.npy", mmap_mode="r")
+    imputer = DosageImputer(strategy, random_state=0).fit(X)
+
+    assert np.shares_memory(imputer.transform(mapped), mapped)
+    hidden = X.copy()
+    hidden[3, 4] = -1
+    before = hidden.copy()
+    assert not np.shares_memory(imputer.transform(hidden), hidden)
+    np.testing.assert_array_equal(hidden, before)
