@@ -19,7 +19,9 @@ class DivergenceGuard(Callback):
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Look at the epoch's loss and at the weights it led to."""
         loss = net.history[-1, "train_loss"]
-        if not (math.isfinite(loss) and all(p.isfinite().all() for p in net.module_.parameters())):
+        # One that is not finite makes the sum so, and a sum takes no memory of the weights' size.
+        sums = [parameter.detach().sum().item() for parameter in net.module_.parameters()]
+        if not all(map(math.isfinite, [loss, *sums])):
             raise FloatingPointError(
                 f"training diverged: loss {loss} in epoch {len(net.history)}, or weights that are "
                 f"not finite; lower learning_rate_init (now {net.lr:g})"
