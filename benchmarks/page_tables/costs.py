@@ -57,9 +57,9 @@ def ratios() -> str:
 def speedups() -> str:
     """Return the cost of each variant as a ratio to the default's, and its r beside that."""
     costs, scores = read("speed"), read("speedups")
-    traits, variants = scores.trait.unique(), scores.model.unique()
-    r = scores.groupby(["model", "trait"]).r.mean().unstack().loc[variants, traits]
-    differences = r - r.loc["default"]
+    r = scores.set_index(["trait", "repeat", "fold", "model"]).r.unstack()
+    # Fold by fold: a variant that was not run on all of them is compared on its own.
+    differences = r.sub(r["default"], axis=0).groupby("trait").mean().T.loc[scores.model.unique()]
     rows = []
     for variant, by_trait in differences.iterrows():
         ratio = _ratio(costs, "speedups", f"fit, {variant}", "fit, default")
