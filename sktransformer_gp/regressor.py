@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Literal, overload
 
@@ -127,7 +127,7 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
     learning_rate : {"one_cycle", "constant"}, default="one_cycle"
         Schedule of the learning rate; "one_cycle" rises to `learning_rate_init` and falls to 0.
     learning_rate_init : float > 0, default=0.003
-        Largest learning rate of AdamW.
+        Largest learning rate of Adam.
     early_stopping : int >= 1 or None, default=None
         Number of epochs without a rise of the Pearson correlation on validation rows after which
         training stops, and the epoch in which it was highest is kept; None = all epochs are run.
@@ -657,8 +657,8 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         own = (components * self.weights_[:, None]).sum(axis=0)
         return own @ self.selection_index_ + self._intercept
 
-    def _schedule(self, n_batches: int) -> Callable[[], list[dict[str, Any]]] | None:
-        """Return what lists the optimizer's options, step by step."""
+    def _schedule(self, n_batches: int) -> Callable[[], Iterator[dict[str, Any]]] | None:
+        """Return what tells the optimizer's options, step by step."""
         if self.learning_rate == "constant":
             return None
         return partial(one_cycle, self.learning_rate_init, self.max_iter * n_batches)

@@ -62,7 +62,7 @@ def batch_size_for(batch_size: int | str, n_samples: int) -> int:
     return min(LARGEST_BATCH, math.ceil(n_samples / FEWEST_BATCHES))
 
 
-def one_cycle(largest: float, n_steps: int) -> list[dict[str, Any]]:
+def one_cycle(largest: float, n_steps: int) -> Iterator[dict[str, Any]]:
     """Let a learning rate rise once to its largest value and fall to 0, its momentum against it.
 
     Parameters
@@ -72,10 +72,10 @@ def one_cycle(largest: float, n_steps: int) -> list[dict[str, Any]]:
     n_steps : int
         Number of steps of the whole training.
 
-    Returns
-    -------
-    list of dict
-        Adam's options ``lr`` and ``betas`` in each step.
+    Yields
+    ------
+    dict
+        Adam's options ``lr`` and ``betas`` in the next step.
 
     Examples
     --------
@@ -85,13 +85,11 @@ def one_cycle(largest: float, n_steps: int) -> list[dict[str, Any]]:
     """
     optimizer = torch.optim.Adam([nn.Parameter(torch.zeros(1))], betas=BETAS)
     schedule = OneCycleLR(optimizer, largest, total_steps=n_steps)
-    options = []
     for _ in range(n_steps):
         (group,) = optimizer.param_groups
-        options.append({name: group[name] for name in ("lr", "betas")})
+        yield {name: group[name] for name in ("lr", "betas")}
         optimizer.step()
         schedule.step()
-    return options
 
 
 def pick_device(name: str) -> str:
@@ -297,7 +295,7 @@ class SeededNet(NeuralNet):
     seed : int
         Seed of initial weights, order of the rows, dropout and noise.
     schedule : callable or None, default=None
-        Returns the options of the optimizer in each step, see `one_cycle`; None = they stay.
+        Tells the options of the optimizer step by step, see `one_cycle`; None = they stay.
     **kwargs
         Parameters of :class:`skorch.NeuralNet`; ``module__*`` are those of the module.
     """
@@ -308,7 +306,7 @@ class SeededNet(NeuralNet):
         criterion: type[nn.Module],
         *,
         seed: int,
-        schedule: Callable[[], list[dict[str, Any]]] | None = None,
+        schedule: Callable[[], Iterator[dict[str, Any]]] | None = None,
         **kwargs: Any,
     ):
         self.seed, self.schedule = seed, schedule
@@ -343,7 +341,7 @@ class SeededNet(NeuralNet):
             n_parameters = sum(p.numel() for p in self.module_.parameters())
             is_small = n_parameters * self.batch_size < SMALL_STEP
             self._n_threads = torch.get_num_threads()
-            self._options = iter(self.schedule() if self.schedule else [])
+            self._options = self.schedule() if self.schedule else iter([])
             with one_thread() if is_small else nullcontext():
                 return self._train(X, y)
 

@@ -27,7 +27,7 @@ def test_batch_size(given, n, expected):
 
 def test_one_cycle_is_two_half_waves():
     n, largest = 21, 0.5
-    options = one_cycle(largest, n)
+    options = list(one_cycle(largest, n))
 
     # Up to 3 tenths of the steps and down again, from and to a 25th and less.
     top = 0.3 * n - 1

@@ -13,4 +13,4 @@ def test_the_bar_comes_where_it_is_asked_for(verbose):
     assert DivergenceGuard in kinds
     assert kinds.count(ProgressBar) == verbose
     assert settings["max_epochs"] == 3
-    assert len(settings["schedule"]()) == 3 * 25  # at least so many an epoch
+    assert len(list(settings["schedule"]())) == 3 * 25  # at least so many an epoch
