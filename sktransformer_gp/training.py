@@ -357,8 +357,9 @@ class SeededNet(NeuralNet):
                 raise
         finally:
             self.notify("on_train_end", X=X, y=y)
-            # Generators can be neither pickled nor copied with every supported torch.
-            del self._order, self._noise, self._options
+            # Generators can be neither pickled nor copied with every supported torch; the number of
+            # threads is this machine's.
+            del self._order, self._noise, self._options, self._n_threads
         # Validation rows and moments of the gradients would be pickled with the net.
         self.train_split = None
         self.optimizer_.state.clear()
