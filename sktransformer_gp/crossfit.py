@@ -7,8 +7,8 @@ was not fitted on tell how much to trust it.
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
-from sklearn.linear_model import RidgeCV
 
+from sktransformer_gp.variance import missingness_patterns
 from sktransformer_gp.weights import SampleWeights, take, weighted_mean
 
 # Of what is borrowed, in units of the traits' variances. With a residual variance near 1, the
@@ -195,17 +195,52 @@ def selection_index(
     """
     n_traits = len(scale)
     index, intercept = np.eye(n_traits), np.zeros(n_traits)
-    for k in range(n_traits if n_traits > 1 else 0):
-        observed, others = ~np.isnan(Y[:, k]), np.arange(n_traits) != k
-        counted = take(sample_weights, observed)
-        ridge = RidgeCV(PENALTIES).fit(
-            predicted[observed][:, others] / scale[others],
-            (Y - predicted)[observed, k] / scale[k],
-            counted and counted.values,
+    for rows, traits in missingness_patterns(Y) if n_traits > 1 else ():
+        lent, added = _borrowed(
+            predicted[rows] / scale,
+            ((Y - predicted) / scale)[np.ix_(rows, traits)],
+            traits,
+            take(sample_weights, rows),
         )
-        index[others, k] = ridge.coef_ * scale[k] / scale[others]
-        intercept[k] = ridge.intercept_ * scale[k]
+        index[:, traits] += lent * scale[traits] / scale[:, None]
+        intercept[traits] = added * scale[traits]
     return index, intercept
+
+
+def _borrowed(
+    X: NDArray, left: NDArray, traits: NDArray, weights: SampleWeights | None
+) -> tuple[NDArray, NDArray]:
+    """Regress what is left of each trait on all columns of `X` but its own, by ridge regression.
+
+    One decomposition serves all traits and penalties: with ``A = inv(X'X + penalty)`` and ``b = A
+    X'y``, a regression without column k has the coefficients ``b - A_k b_k / A_kk``, and the
+    leverages ``x'Ax - (x'A_k)^2 / A_kk``.
+
+    Returns
+    -------
+    coefficients : ndarray of shape (X.shape[1], len(traits))
+        Those of the least leave-one-out error, 0 for a trait's own column.
+    intercept : ndarray of shape (len(traits),)
+        The intercepts.
+    """
+    roots = np.ones((len(X), 1)) if weights is None else weights.roots
+    means, mean = weighted_mean(X, weights), weighted_mean(left, weights)
+    X, left = (X - means) * roots, (left - mean) * roots
+    of_mean = roots**2 / (roots**2).sum()  # leverage of the intercept
+    values, vectors = np.linalg.eigh(X.T @ X)
+    own = traits, np.arange(len(traits))
+    found = np.zeros((len(PENALTIES), X.shape[1], len(traits)))
+    errors = np.zeros((len(PENALTIES), len(traits)))
+    for coefficients, error, penalty in zip(found, errors, PENALTIES, strict=True):
+        inverse = (vectors / (values + penalty)) @ vectors.T
+        shares, diagonal = X @ inverse, inverse.diagonal()[traits]
+        whole = inverse @ (X.T @ left)
+        coefficients[:] = whole - inverse[:, traits] * (whole[own] / diagonal)
+        coefficients[own] = 0  # but for rounding
+        leverage = np.einsum("ij,ij->i", shares, X)[:, None] - shares[:, traits] ** 2 / diagonal
+        error[:] = np.square((left - X @ coefficients) / (1 - leverage - of_mean)).mean(axis=0)
+    best = found[errors.argmin(axis=0), :, own[1]].T
+    return best, mean - means @ best
 
 
 def _shrunk_weights(F: NDArray, y: NDArray, n: float) -> NDArray:

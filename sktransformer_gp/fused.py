@@ -136,9 +136,10 @@ class FusedTraining:
             X = torch.cat([X for X, _ in part])
             sizes = [len(y) for _, y in part]
             inputs = {n: self._read(X, n).split(sizes) for n in kinds}
+            phenotypes = [y.permute(1, 2, 0).contiguous() for _, y in part]
 
             options = [next(self._schedule, self._options) for _ in part]
-            train = partial(_train, inputs, [y for _, y in part], options)
+            train = partial(_train, inputs, phenotypes, options)
             run = map if self._pool is None else self._pool.map
             losses = zip(*run(train, self.steps, self._optimizers), strict=True)
             yield from zip(part, map(sum, losses), strict=True)

@@ -336,7 +336,7 @@ class RegimeStep(RegimeValues):
         ----------
         z : Tensor of shape (B, T, W)
             What is in the places, with zeros up to a multiple of `REGISTER`.
-        y : Tensor of shape (B, n_members or 1, n_traits or n_traits + 1)
+        y : Tensor of shape (n_members or 1, n_traits or n_traits + 1, B)
             Standardised phenotypes, NaN = not observed, and weights of samples behind them.
 
         Returns
@@ -368,16 +368,14 @@ class RegimeStep(RegimeValues):
 
     def _compare(self, m: SimpleNamespace, y: Tensor) -> float:
         """Return the loss, and keep its derivative by the values."""
-        y = (y if y.shape[1] == 1 else y[:, self.members]).permute(1, 2, 0)  # (N or 1, K, B)
+        y = y if len(y) == 1 else y[self.members]
         n_traits = m.values.shape[1]
         observed = y[:, :n_traits]
         torch.sub(m.values, observed, out=m.error).masked_fill_(observed.isnan(), 0)
-        torch.mul(m.error, m.loss_weight, out=m.d_values)
+        torch.mul(m.error, m.twice_loss_weight, out=m.d_values)
         if y.shape[1] > n_traits:
             m.d_values.mul_(y[:, n_traits:])
-        loss = torch.dot(m.d_values.flatten(), m.error.flatten()).item()
-        m.d_values.mul_(2)
-        return loss
+        return torch.dot(m.d_values.flatten(), m.error.flatten()).item() / 2
 
     def _back_to_sums(self, m: SimpleNamespace, flat: Tensor) -> None:
         """Go from the values to additive effects and direct weights, and to the tokens."""
@@ -455,7 +453,7 @@ class RegimeStep(RegimeValues):
         m.d_tokens = new(n, b, t, d)
         m.d_flat_tokens = m.d_tokens.flatten(2)
         m.d_values, m.error = new(2, n, k, b)
-        m.loss_weight = self.loss_weight / b
+        m.twice_loss_weight = 2 * self.loss_weight / b
         if self.combines:
             h = self.n_heads
             m.d_all_tokens, m.d_tokens_of_each = m.d_tokens.flatten(1, 2), m.d_tokens.flatten(0, 1)

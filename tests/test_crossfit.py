@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from scipy.optimize import minimize, nnls
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import Ridge, RidgeCV
 
 from sktransformer_gp import crossfit
 from sktransformer_gp.crossfit import inner_folds, mixing_weights, selection_index
@@ -200,3 +200,21 @@ def test_a_weight_is_a_number_of_samples_to_what_is_borrowed():
 
     for found, expected in zip(weighted, repeated, strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-9)
+
+
+@pytest.mark.parametrize("n", [15, 60])
+def test_traits_borrow_what_scikit_learn_says_of_weighted_samples(n):
+    predicted, Y = predictions(n)
+    scale, values = np.nanstd(Y, axis=0), np.random.default_rng(1).uniform(0.5, 3, size=n)
+
+    index, intercept = selection_index(predicted, Y, scale, SampleWeights(values, repeats=False))
+
+    for k in range(4):
+        seen, others = ~np.isnan(Y[:, k]), np.arange(4) != k
+        known = RidgeCV(np.logspace(1, 6, 21)).fit(
+            predicted[seen][:, others] / scale[others],
+            (Y - predicted)[seen, k] / scale[k],
+            values[seen],
+        )
+        np.testing.assert_allclose(index[others, k], known.coef_ * scale[k] / scale[others])
+        assert intercept[k] == pytest.approx(known.intercept_ * scale[k], abs=1e-9 * scale[k])

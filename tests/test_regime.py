@@ -49,13 +49,17 @@ def batch(weighted, shared):
     return X, y
 
 
+def by_member(y):
+    return y.permute(1, 2, 0)
+
+
 def step_on(net, members, loss_weight, X, y):
     """Step by hand; return the step, its loss and all derivatives by the encoder's names."""
     n = len(PENALTY)
     step = RegimeStep(net, members, loss_weight / n, (PENALTY[members.start] / n).item())
     with torch.no_grad():
         z = net.read(X)[..., : step.n_places]
-    loss = step(torch.nn.functional.pad(z, (0, -z.shape[2] % 8)), y)
+    loss = step(torch.nn.functional.pad(z, (0, -z.shape[2] % 8)), by_member(y))
     penalised, others = step.groups
     assert others.decay == 0
     found = {}
@@ -124,8 +128,8 @@ def test_batches_of_several_sizes_do_not_mix():
     with torch.no_grad():
         z = torch.nn.functional.pad(net.read(X)[..., :WIDTH], (0, 3))
 
-    step(z[:3], y[:3])
-    step(z, y)
+    step(z[:3], by_member(y[:3]))
+    step(z, by_member(y))
 
     for name, derivative in step.derivatives.items():
         torch.testing.assert_close(derivative, first[name], rtol=0, atol=0)
