@@ -3,7 +3,8 @@
 Autograd takes many small operations for such a step, each with memory of its own; here there are
 fewer, most of them products, in memory that is laid out once. Shapes as in
 :mod:`sktransformer_gp.encoder`; N are the members of the regime, H its heads, U its hidden units.
-A name in ``d_`` is the derivative of the loss by what the rest of the name says.
+A name in ``d_`` is the derivative of the loss by what the rest of the name says, one in ``_t`` the
+same with the last two axes exchanged.
 """
 
 from types import SimpleNamespace
@@ -132,6 +133,7 @@ class RegimeValues:
         self._blocks = {k: self.in_order(v, k) for k, v in parameters.items()}
         self._views = self._weights()
         self._fixed = self._lay_out_weights()
+        self._prepare(self._fixed)
         self._rooms: dict[int, SimpleNamespace] = {}
 
     def values(self, z: Tensor) -> Tensor:
@@ -148,10 +150,10 @@ class RegimeValues:
             Standardised phenotypes, in memory that the next call overwrites.
         """
         room = self._room(len(z))
-        self._sum_windows(room, z.transpose(0, 1), z.flatten(1))
+        self._sum_windows(room, z.transpose(0, 1), z.flatten(1).T)
         if self.combines:
             self._combine_windows(room)
-        return room.values.mT
+        return room.values_t
 
     def in_order(self, parameter: Tensor, name: str) -> Tensor:
         """View the members' part of a parameter in the order of axes that is quick, as it is here.
@@ -177,10 +179,13 @@ class RegimeValues:
 
     def _weights(self) -> dict[str, Tensor]:
         """Return the weights by the names that they have here, places padded with zeros."""
-        return {
+        weights = {
             name: _padded(block) if name in PLACES else block.contiguous()
             for name, block in self._blocks.items()
         }
+        if self.combines:  # in float64, the product with it is quicker by a third
+            weights["combined"] = weights["combined"].mT.contiguous().mT
+        return weights
 
     def _room(self, b: int) -> SimpleNamespace:
         """Return memory for batches of a size."""
@@ -189,42 +194,48 @@ class RegimeValues:
             # With many traits, additive effects are by far the most: some members at a time.
             size, n = self._n_in_cache(m), len(m.gate)
             m.in_cache = [self._lay_out_effects(m, slice(i, i + size)) for i in range(0, n, size)]
+            # To view takes as long as a short operation.
+            transposed = {f"{k}_t": x.mT for k, x in vars(m).items() if _is_matrix(x)}
+            vars(m).update(transposed)
         return self._rooms[b]
 
     def _n_in_cache(self, m: SimpleNamespace) -> int:
         """Return the number of members whose additive effects stay in the cache."""
         return min(len(m.effects), max(1, IN_CACHE // m.effects[0].numel()))
 
-    def _sum_windows(self, m: SimpleNamespace, by_window: Tensor, flat: Tensor) -> None:
-        """Compute tokens, and sums over single windows and places."""
+    def _prepare(self, m: SimpleNamespace) -> None:
+        """Compute what depends on weights alone."""
         torch.mul(m.weight, m.gate_by_window, out=m.gated)
         m.bias_by_window.copy_(m.bias)
+        if self.has_hidden:
+            torch.add(m.direct_bias, m.output_bias, out=m.constant)
+        if self.combines:
+            torch.mul(m.key, m.query, out=m.key_query)
+            torch.sum(m.key_query_by_head, 3, out=m.folded)
+            torch.add(m.combined_bias, m.pool_bias, out=m.hidden_bias)
+
+    def _sum_windows(self, m: SimpleNamespace, by_window: Tensor, flat_t: Tensor) -> None:
+        """Compute tokens, and sums over single windows and places."""
         # One product for all members.
-        torch.baddbmm(m.start, by_window, m.gated_of_each.mT, out=m.tokens_by_window)
+        torch.baddbmm(m.start, by_window, m.gated_of_each_t, out=m.tokens_by_window)
         m.tokens.copy_(m.tokens_by_member)
         for x in m.in_cache:
             torch.mul(x.additive, x.gate, out=x.effects)
-            torch.mm(x.effects_of_each, flat.T, out=x.values)
-        m.values.add_(m.direct_bias)
-        if self.has_hidden:
-            m.values.add_(m.output_bias)
-        m.values.baddbmm_(m.direct, m.flat_tokens.mT)
+            torch.addmm(x.constant, x.effects_of_each, flat_t, out=x.values)
+        m.values.baddbmm_(m.direct, m.flat_tokens_t)
 
     def _combine_windows(self, m: SimpleNamespace) -> None:
         """Add what hidden units make of all windows, and of what learned queries attend to."""
-        torch.mul(m.key, m.query, out=m.key_query)
-        torch.sum(m.key_query_by_head, 3, out=m.folded)
-        torch.bmm(m.folded.mT, m.all_tokens.mT, out=m.scores)
+        torch.bmm(m.folded_t, m.all_tokens_t, out=m.scores)
         torch.softmax(m.scores_by_token, -1, out=m.shares)
         torch.mul(m.shares_by_sample, m.tokens.shape[2], out=m.attention)
         torch.bmm(m.attention_of_each, m.tokens_of_each, out=m.attended_of_each)
         # All heads' values of all heads' sums: those of the same head are taken.
         torch.bmm(m.attended, m.value, out=m.crossed)
         m.pooled_by_head.copy_(m.own_head)
-        torch.add(m.combined_bias, m.pool_bias, out=m.hidden_bias)
         torch.baddbmm(m.hidden_bias, m.pooled, m.from_pool, out=m.hidden)
         m.hidden.baddbmm_(m.flat_tokens, m.combined).relu_()
-        m.values.baddbmm_(m.output, m.hidden.mT)
+        m.values.baddbmm_(m.output, m.hidden_t)
 
     def _lay_out_weights(self) -> SimpleNamespace:
         """Take memory of the size of the weights, and all views of it that are needed."""
@@ -234,6 +245,7 @@ class RegimeValues:
         m.gated, m.effects = torch.zeros_like(m.weight), torch.zeros_like(m.additive)
         m.gated_of_each = m.gated.flatten(1, 2)
         m.start = new(t, 1, n * d)
+        m.constant = torch.zeros_like(m.direct_bias) if self.has_hidden else m.direct_bias
         m.bias, m.bias_by_window = m.bias.permute(2, 1, 0, 3), m.start.view(t, 1, n, d)
         if self.combines:
             m.folded, m.key_query = new(n, d, self.n_heads), new(n, d, d)
@@ -273,6 +285,7 @@ class RegimeValues:
             gate=m.gate[part].unsqueeze(1),
             effects=effects,
             effects_of_each=effects.flatten(2).flatten(0, 1),
+            constant=m.constant[part].flatten(0, 1),
             values=m.values[part].flatten(0, 1),
         )
 
@@ -344,6 +357,7 @@ class RegimeStep(RegimeValues):
         float
             The regime's part of the loss.
         """
+        self._prepare(self._fixed)
         self.values(z)
         room, by_window, flat = self._room(len(z)), z.transpose(0, 1), z.flatten(1)
         loss = self._compare(room, y)
@@ -370,12 +384,13 @@ class RegimeStep(RegimeValues):
         """Return the loss, and keep its derivative by the values."""
         y = y if len(y) == 1 else y[self.members]
         n_traits = m.values.shape[1]
-        observed = y[:, :n_traits]
+        is_weighted = y.shape[1] > n_traits
+        observed = y[:, :n_traits] if is_weighted else y
         torch.sub(m.values, observed, out=m.error).masked_fill_(observed.isnan(), 0)
         torch.mul(m.error, m.twice_loss_weight, out=m.d_values)
-        if y.shape[1] > n_traits:
+        if is_weighted:
             m.d_values.mul_(y[:, n_traits:])
-        return torch.dot(m.d_values.flatten(), m.error.flatten()).item() / 2
+        return torch.dot(m.all_d_values, m.all_errors).item() / 2
 
     def _back_to_sums(self, m: SimpleNamespace, flat: Tensor) -> None:
         """Go from the values to additive effects and direct weights, and to the tokens."""
@@ -390,34 +405,34 @@ class RegimeStep(RegimeValues):
             m.d_output_bias.copy_(m.d_direct_bias)
         torch.bmm(m.d_values, m.flat_tokens, out=m.d_direct)
         if m.values.shape[1] == 1:  # BLAS is slow at this product
-            torch.mul(m.d_values.mT, m.direct, out=m.d_flat_tokens)
+            torch.mul(m.d_values_t, m.direct, out=m.d_flat_tokens)
         else:
-            torch.bmm(m.d_values.mT, m.direct, out=m.d_flat_tokens)
+            torch.bmm(m.d_values_t, m.direct, out=m.d_flat_tokens)
 
     def _back_to_combinations(self, m: SimpleNamespace) -> None:
         """Go from the values to all that hidden units are made of; add to the tokens'."""
         torch.bmm(m.d_values, m.hidden, out=m.d_output)
-        torch.bmm(m.d_values.mT, m.output, out=m.d_hidden)
+        torch.bmm(m.d_values_t, m.output, out=m.d_hidden)
         m.d_hidden.mul_(torch.sign(m.hidden, out=m.is_on))
         torch.sum(m.d_hidden, 1, keepdim=True, out=m.d_combined_bias)
         m.d_pool_bias.copy_(m.d_combined_bias)
-        torch.bmm(m.flat_tokens.mT, m.d_hidden, out=m.d_combined)
-        torch.bmm(m.pooled.mT, m.d_hidden, out=m.d_from_pool)
-        m.d_flat_tokens.baddbmm_(m.d_hidden, m.combined.mT)
+        torch.bmm(m.flat_tokens_t, m.d_hidden, out=m.d_combined)
+        torch.bmm(m.pooled_t, m.d_hidden, out=m.d_from_pool)
+        m.d_flat_tokens.baddbmm_(m.d_hidden, m.combined_t)
 
         # Through attention.
-        torch.bmm(m.d_hidden, m.from_pool.mT, out=m.d_pooled)
+        torch.bmm(m.d_hidden, m.from_pool_t, out=m.d_pooled)
         m.d_own_head.copy_(m.d_pooled_by_head)
-        torch.bmm(m.attended.mT, m.d_crossed, out=m.d_value)
-        torch.bmm(m.d_crossed, m.value.mT, out=m.d_attended)
-        m.d_tokens_of_each.baddbmm_(m.attention_of_each.mT, m.d_attended_of_each)
-        torch.bmm(m.d_attended_of_each, m.tokens_of_each.mT, out=m.d_attention_of_each)
+        torch.bmm(m.attended_t, m.d_crossed, out=m.d_value)
+        torch.bmm(m.d_crossed, m.value_t, out=m.d_attended)
+        m.d_tokens_of_each.baddbmm_(m.attention_of_each_t, m.d_attended_of_each)
+        torch.bmm(m.d_attended_of_each, m.tokens_of_each_t, out=m.d_attention_of_each)
         # Of a softmax s: s (d - sum of s d).
         m.d_attention.mul_(m.attention)
         torch.sum(m.d_attention, 3, keepdim=True, out=m.total)
         torch.mul(m.shares, m.total_by_head, out=m.d_scores_by_token)
         torch.sub(m.d_attention_by_head, m.d_scores_by_token, out=m.d_scores_by_token)
-        m.d_all_tokens.baddbmm_(m.d_scores.mT, m.folded.mT)
+        m.d_all_tokens.baddbmm_(m.d_scores_t, m.folded_t)
         torch.bmm(m.d_scores, m.all_tokens, out=m.d_folded)
         torch.mul(m.d_folded_by_head, m.query_by_head, out=m.d_key_by_head)
         torch.mul(m.d_folded_by_head, m.key_by_head, out=m.key_query_by_head)
@@ -428,7 +443,7 @@ class RegimeStep(RegimeValues):
         torch.sum(m.d_flat_tokens, 1, out=m.d_flat_bias)
         m.tokens_by_member.copy_(m.d_tokens)
         # As with effects.
-        torch.bmm(m.tokens_by_window.mT, by_window, out=m.gated_of_each)
+        torch.bmm(m.tokens_by_window_t, by_window, out=m.gated_of_each)
         torch.mul(m.gated, m.weight, out=m.d_weight)
         torch.sum(m.d_weight, 2, out=m.d_gate_of_weights)
         m.d_gate_by_window.add_(m.d_gate_of_weights)
@@ -453,6 +468,7 @@ class RegimeStep(RegimeValues):
         m.d_tokens = new(n, b, t, d)
         m.d_flat_tokens = m.d_tokens.flatten(2)
         m.d_values, m.error = new(2, n, k, b)
+        m.all_d_values, m.all_errors = m.d_values.flatten(), m.error.flatten()
         m.twice_loss_weight = 2 * self.loss_weight / b
         if self.combines:
             h = self.n_heads
@@ -482,6 +498,10 @@ def _own_head(crossed: Tensor, n_heads: int) -> Tensor:
     """View what each head makes of its own sum in (N, B * H, D), as (N, B, H, D / H)."""
     by_head = crossed.unflatten(1, (-1, n_heads)).unflatten(3, (n_heads, -1))
     return by_head.diagonal(dim1=2, dim2=3).mT
+
+
+def _is_matrix(value: object) -> bool:
+    return isinstance(value, Tensor) and value.dim() > 1
 
 
 def _padded(places: Tensor) -> Tensor:
