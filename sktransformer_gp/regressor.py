@@ -21,6 +21,7 @@ from torch import Tensor
 from sktransformer_gp.callbacks import DivergenceGuard, ProgressBar, ValidationPearson
 from sktransformer_gp.copies import Rows
 from sktransformer_gp.crossfit import inner_folds, mixing_weights, selection_index
+from sktransformer_gp.devices import pick_device
 from sktransformer_gp.dominance import dominance_moments
 from sktransformer_gp.inputs import check_classes
 from sktransformer_gp.neural import NeuralRegressorMixin
@@ -33,7 +34,6 @@ from sktransformer_gp.training import (
     SlicedBatches,
     batch_size_for,
     one_cycle,
-    pick_device,
 )
 from sktransformer_gp.validation import (
     all_or_nothing,

@@ -1,5 +1,4 @@
 import math
-import threading
 
 import numpy as np
 import pytest
@@ -13,8 +12,6 @@ from sktransformer_gp.training import (
     SlicedBatches,
     batch_size_for,
     one_cycle,
-    one_thread,
-    pick_device,
 )
 
 
@@ -100,16 +97,6 @@ def test_order_changes_from_epoch_to_epoch_in_training_only():
     assert torch.equal(next(iter(plain))[1], dataset.y)
 
 
-def test_device_auto_is_the_best_there_is():
-    assert pick_device("auto") in ("cuda", "mps", "cpu")
-    assert (pick_device("auto") == "cuda") == torch.cuda.is_available()
-
-
-def test_unknown_device_is_named():
-    with pytest.raises(ValueError, match="got 'abacus'"):
-        pick_device("abacus")
-
-
 @pytest.mark.parametrize("tokens", ["linear", "dense", "embedding"])
 def test_a_step_follows_the_gradient_of_loss_and_penalty(tokens):
     rng = np.random.default_rng(0)
@@ -149,27 +136,3 @@ def test_a_step_follows_the_gradient_of_loss_and_penalty(tokens):
     for name, parameter in module.named_parameters():
         # Sums of float32 in another order.
         torch.testing.assert_close(ours[name], parameter.grad, rtol=1e-4, atol=1e-6)
-
-
-def test_the_last_thread_to_leave_gives_the_threads_back():
-    before, inside, leave = torch.get_num_threads(), threading.Event(), threading.Event()
-
-    def stay():
-        with one_thread():
-            inside.set()
-            leave.wait(10)
-
-    torch.set_num_threads(3)
-    try:
-        other = threading.Thread(target=stay)
-        other.start()
-        inside.wait(10)
-        with one_thread():
-            assert torch.get_num_threads() == 1
-        leave.set()
-        other.join()
-        with pytest.raises(KeyError), one_thread():
-            raise KeyError
-        assert torch.get_num_threads() == 3
-    finally:
-        torch.set_num_threads(before)

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from sktransformer_gp.callbacks import DivergenceGuard, ProgressBar
+from sktransformer_gp.devices import pick_device
 from sktransformer_gp.markers import window_index
 from sktransformer_gp.networks.calls import CallLoss, call_moments, principal_axes
 from sktransformer_gp.networks.denoising import DenoisingNet
@@ -19,7 +20,6 @@ from sktransformer_gp.training import (
     SeededNet,
     batch_size_for,
     one_cycle,
-    pick_device,
 )
 
 TRAINING_RULES: dict[str, Rule] = {
