@@ -15,7 +15,7 @@ from sktransformer_gp.preprocessing.neighbours import (
     NearestSamples,
     mean_of_observed,
 )
-from sktransformer_gp.validation import all_or_nothing, check_dosages, is_missing
+from sktransformer_gp.validation import MISSING, all_or_nothing, check_dosages, is_missing
 
 STRATEGIES = ("mean", "mode", "knn", "linkage", "autoencoder")
 N_NEIGHBORS = {"knn": 5, "linkage": 40}
@@ -158,8 +158,8 @@ class DosageImputer(OneToOneFeatureMixin, TransformerMixin, PageMixin, BaseEstim
         """
         check_is_fitted(self)
         X = check_dosages(self, X, reset=False, allow_missing=True)
-        missing = is_missing(X)
-        if not missing.any():
+        # Where nothing is missing (NaN is not above -1 either), no memory of the size of X is taken.
+        if X.min() > MISSING or not (missing := is_missing(X)).any():
             return X
         values = self.fill_values_[np.nonzero(missing)[1]]
         if self._neighbours is not None:
