@@ -1,6 +1,6 @@
 """The polygenic term: genetic values from relationships over all markers, linear to Gaussian."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal, overload
 
 import numpy as np
@@ -27,6 +27,7 @@ from sktransformer_gp.weights import (
 )
 
 ROWS = 2048  # candidates predicted at a time
+IN_CACHE = 512  # of these in the cache at a time
 MARKERS = 1024  # markers scaled at a time
 ALL = slice(None)
 
@@ -233,21 +234,21 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEst
         """Return products with the training samples and with itself."""
         products, norms = np.zeros((len(X), len(self.X_fit_))), np.zeros(len(X))
         # Fresh memory for each block would take as long as what is written to it.
-        width, more = min(MARKERS, X.shape[1]), np.empty_like(products)
-        rooms = np.empty((len(X), width)), np.empty((len(self.X_fit_), width))
+        n_rows, width = min(IN_CACHE, len(X)), min(MARKERS, X.shape[1])
+        rooms = np.empty((n_rows, width)), np.empty((len(self.X_fit_), width))
+        more = np.empty((n_rows, len(self.X_fit_)))
         for start in range(0, X.shape[1], MARKERS):
             part = slice(start, start + MARKERS)
-            new, known = (
-                self._scale(dosages[:, part], part, room)
-                for dosages, room in zip((X, self.X_fit_), rooms, strict=True)
-            )
-            products += np.matmul(new, known.T, out=more)
-            norms += np.einsum("ij,ij->i", new, new)
+            known = self._scale(self.X_fit_[:, part], part, rooms[1])
+            for rows in _in_cache(len(X)):
+                new = self._scale(X[rows, part], part, rooms[0])
+                products[rows] += np.matmul(new, known.T, out=more[: len(new)])
+                norms[rows] += np.einsum("ij,ij->i", new, new)
         return products, norms
 
     def _scale(self, dosages: NDArray, markers: slice, room: NDArray) -> NDArray:
         """Centre and scale dosages of some markers, in this memory."""
-        scaled = room[:, : dosages.shape[1]]
+        scaled = room[: len(dosages), : dosages.shape[1]]
         np.subtract(dosages, self.center_[markers], out=scaled)
         scaled *= self.factors_[markers]
         return scaled
@@ -268,8 +269,12 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEst
         """Predict with each kernel, (4, n, n_traits)."""
         dual = self.dual_coef_.reshape(*self.dual_coef_.shape[:2], -1)
         intercepts = self.intercept_.reshape(len(dual), 1, -1)
-        kernels = self._kernels(products, norms)
-        return np.stack([K @ a for K, a in zip(kernels, dual, strict=True)]) + intercepts
+        means = np.empty((len(dual), len(norms), dual.shape[2]))
+        for rows in _in_cache(len(norms)):
+            kernels = self._kernels(products[rows], norms[rows])
+            for mean, K, a in zip(means, kernels, dual, strict=True):
+                np.matmul(K, a, out=mean[rows])
+        return means + intercepts
 
     def _average(self, means: NDArray, ratios: NDArray) -> tuple[NDArray, NDArray]:
         """Return mean and standard deviation over the kernels of (4, n, n_traits) each.
@@ -303,6 +308,11 @@ class PolygenicRegressor(ModelFileMixin, TraitRegressorMixin, PageMixin, BaseEst
                 for k, parts in enumerate(zip(kernels, spectra, between, own, strict=True)):
                     ratio[k][:, traits] = _variance_ratio(*parts, lambdas[k, traits])
         return np.concatenate(ratios, axis=1)
+
+
+def _in_cache(n_rows: int) -> Iterator[slice]:
+    """Part rows into blocks whose kernels stay in the cache."""
+    return (slice(start, start + IN_CACHE) for start in range(0, n_rows, IN_CACHE))
 
 
 def _distances(left: NDArray, products: NDArray, right: NDArray) -> NDArray:
