@@ -158,7 +158,7 @@ class DosageImputer(OneToOneFeatureMixin, TransformerMixin, PageMixin, BaseEstim
         """
         check_is_fitted(self)
         X = check_dosages(self, X, reset=False, allow_missing=True)
-        # Where nothing is missing (NaN is not above -1 either), no memory of the size of X is taken.
+        # NaN is not above it either. Where nothing is missing, no memory of the size of X is taken.
         if X.min() > MISSING or not (missing := is_missing(X)).any():
             return X
         values = self.fill_values_[np.nonzero(missing)[1]]
