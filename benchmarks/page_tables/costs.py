@@ -63,11 +63,11 @@ def speedups() -> str:
     rows = []
     for variant, by_trait in differences.iterrows():
         ratio = _ratio(costs, "speedups", f"fit, {variant}", "fit, default")
-        texts = [mean_difference(by_trait, 4)]
+        texts = [str(by_trait.count()), mean_difference(by_trait.dropna(), 4)]
         texts += [f"{k} {by_trait[k]:+.4f}" for k in (by_trait.idxmin(), by_trait.idxmax())]
-        rows.append([variant, f"{ratio:.1f}", *(texts if len(rows) else [""] * 3)])
-    header = ["variant", "cost of a fit / default", "difference in r", "smallest", "largest"]
-    return table(header, rows)
+        rows.append([variant, f"{ratio:.1f}", *(texts if len(rows) else [""] * 4)])
+    header = ["variant", "cost of a fit / default", "traits", "difference in r", "smallest"]
+    return table([*header, "largest"], rows)
 
 
 def _seconds(costs: pd.DataFrame, case: str, measured: str, per: str | None = None) -> pd.Series:
