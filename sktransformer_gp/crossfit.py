@@ -195,13 +195,10 @@ def selection_index(
     """
     n_traits = len(scale)
     index, intercept = np.eye(n_traits), np.zeros(n_traits)
+    X, left = predicted / scale, (Y - predicted) / scale
     for rows, traits in missingness_patterns(Y) if n_traits > 1 else ():
-        lent, added = _borrowed(
-            predicted[rows] / scale,
-            ((Y - predicted) / scale)[np.ix_(rows, traits)],
-            traits,
-            take(sample_weights, rows),
-        )
+        counted = take(sample_weights, rows)
+        lent, added = _borrowed(X[rows], left[np.ix_(rows, traits)], traits, counted)
         index[:, traits] += lent * scale[traits] / scale[:, None]
         intercept[traits] = added * scale[traits]
     return index, intercept
@@ -228,13 +225,14 @@ def _borrowed(
     X, left = (X - means) * roots, (left - mean) * roots
     of_mean = roots**2 / (roots**2).sum()  # leverage of the intercept
     values, vectors = np.linalg.eigh(X.T @ X)
+    products = X.T @ left
     own = traits, np.arange(len(traits))
     found = np.zeros((len(PENALTIES), X.shape[1], len(traits)))
     errors = np.zeros((len(PENALTIES), len(traits)))
     for coefficients, error, penalty in zip(found, errors, PENALTIES, strict=True):
         inverse = (vectors / (values + penalty)) @ vectors.T
         shares, diagonal = X @ inverse, inverse.diagonal()[traits]
-        whole = inverse @ (X.T @ left)
+        whole = inverse @ products
         coefficients[:] = whole - inverse[:, traits] * (whole[own] / diagonal)
         coefficients[own] = 0  # but for rounding
         leverage = np.einsum("ij,ij->i", shares, X)[:, None] - shares[:, traits] ** 2 / diagonal

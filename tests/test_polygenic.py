@@ -4,6 +4,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from sktransformer_gp import polygenic
 from sktransformer_gp.datasets import fetch_wheat, make_cross
 from sktransformer_gp.gblup import GBLUPRegressor
 from sktransformer_gp.polygenic import PolygenicRegressor
@@ -205,3 +206,18 @@ def test_kinship_and_additive_effects_are_averaged_on_wheat(real_data):
         )
 
     assert r[PolygenicRegressor] > r[GBLUPRegressor] + 0.02
+
+
+def test_blocks_of_candidates_and_markers_do_not_show(monkeypatch):
+    rng = np.random.default_rng(0)
+    X, new = rng.integers(0, 3, (30, 40)), rng.integers(0, 3, (23, 40))
+    y = X[:, :3] @ np.ones((3, 2)) + rng.normal(size=(30, 2))
+    whole = PolygenicRegressor().fit(X, y).predict(new, return_std=True)
+
+    for name, size in (("ROWS", 10), ("IN_CACHE", 4), ("MARKERS", 7)):
+        monkeypatch.setattr(polygenic, name, size)
+    parts = PolygenicRegressor().fit(X, y).predict(new, return_std=True)
+    alone = PolygenicRegressor().fit(X, y).predict(new)
+
+    np.testing.assert_allclose(parts, whole, rtol=1e-9)
+    np.testing.assert_allclose(alone, whole[0], rtol=1e-9)

@@ -66,8 +66,8 @@ def speedups() -> str:
         texts = [str(by_trait.count()), mean_difference(by_trait.dropna(), 4)]
         texts += [f"{k} {by_trait[k]:+.4f}" for k in (by_trait.idxmin(), by_trait.idxmax())]
         rows.append([variant, f"{ratio:.1f}", *(texts if len(rows) else [""] * 4)])
-    header = ["variant", "cost of a fit / default", "traits", "difference in r", "smallest"]
-    return table([*header, "largest"], rows)
+    header = ["variant", "cost of a fit / default", "traits", "difference in r"]
+    return table([*header, "smallest", "largest"], rows)
 
 
 def _seconds(costs: pd.DataFrame, case: str, measured: str, per: str | None = None) -> pd.Series:
