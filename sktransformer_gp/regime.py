@@ -18,8 +18,6 @@ from sktransformer_gp.encoder import MarkerEncoder
 
 # Products are slow where their rows are not a multiple of a register long.
 REGISTER = 8
-# Numbers that stay in a core's own cache from one operation to the next.
-IN_CACHE = 2**17
 # Weights by what they are called here: those of all regimes, and those that combine windows.
 SUMMING = {
     "gate": "gate",
@@ -191,17 +189,10 @@ class RegimeValues:
         """Return memory for batches of a size."""
         if b not in self._rooms:
             m = self._rooms[b] = self._lay_out_batch(b)
-            # With many traits, additive effects are by far the most: some members at a time.
-            size, n = self._n_in_cache(m), len(m.gate)
-            m.in_cache = [self._lay_out_effects(m, slice(i, i + size)) for i in range(0, n, size)]
             # To view takes as long as a short operation.
             transposed = {f"{k}_t": x.mT for k, x in vars(m).items() if _is_matrix(x)}
             vars(m).update(transposed)
         return self._rooms[b]
-
-    def _n_in_cache(self, m: SimpleNamespace) -> int:
-        """Return the number of members whose additive effects stay in the cache."""
-        return min(len(m.effects), max(1, IN_CACHE // m.effects[0].numel()))
 
     def _prepare(self, m: SimpleNamespace) -> None:
         """Compute what depends on weights alone."""
@@ -219,9 +210,8 @@ class RegimeValues:
         # One product for all members.
         torch.baddbmm(m.start, by_window, m.gated_of_each_t, out=m.tokens_by_window)
         m.tokens.copy_(m.tokens_by_member)
-        for x in m.in_cache:
-            torch.mul(x.additive, x.gate, out=x.effects)
-            torch.addmm(x.constant, x.effects_of_each, flat_t, out=x.values)
+        torch.mul(m.additive, m.gate_by_trait, out=m.effects)
+        torch.addmm(m.constant_of_each, m.effects_of_each, flat_t, out=m.values_of_each)
         m.values.baddbmm_(m.direct, m.flat_tokens_t)
 
     def _combine_windows(self, m: SimpleNamespace) -> None:
@@ -243,9 +233,12 @@ class RegimeValues:
         (t, n, d, _), new = m.weight.shape, m.weight.new_zeros
         m.gate_by_window = m.gate.transpose(0, 1).unsqueeze(2)
         m.gated, m.effects = torch.zeros_like(m.weight), torch.zeros_like(m.additive)
+        m.gate_by_trait = m.gate.unsqueeze(1)
         m.gated_of_each = m.gated.flatten(1, 2)
+        m.effects_of_each = m.effects.flatten(2).flatten(0, 1)
         m.start = new(t, 1, n * d)
         m.constant = torch.zeros_like(m.direct_bias) if self.has_hidden else m.direct_bias
+        m.constant_of_each = m.constant.flatten(0, 1)
         m.bias, m.bias_by_window = m.bias.permute(2, 1, 0, 3), m.start.view(t, 1, n, d)
         if self.combines:
             m.folded, m.key_query = new(n, d, self.n_heads), new(n, d, d)
@@ -262,6 +255,7 @@ class RegimeValues:
         m.tokens = new(n, b, t, d)
         m.flat_tokens = m.tokens.flatten(2)
         m.values = new(n, k, b)
+        m.values_of_each = m.values.flatten(0, 1)
         if self.combines:
             h = self.n_heads
             m.all_tokens, m.tokens_of_each = m.tokens.flatten(1, 2), m.tokens.flatten(0, 1)
@@ -276,18 +270,6 @@ class RegimeValues:
             m.pooled, m.hidden = new(n, b, d), new(n, b, m.output.shape[2])
             m.pooled_by_head = m.pooled.view(n, b, h, -1)
         return m
-
-    def _lay_out_effects(self, m: SimpleNamespace, part: slice) -> SimpleNamespace:
-        """View what belongs to the additive effects of some members."""
-        effects = m.effects[part]
-        return SimpleNamespace(
-            additive=m.additive[part],
-            gate=m.gate[part].unsqueeze(1),
-            effects=effects,
-            effects_of_each=effects.flatten(2).flatten(0, 1),
-            constant=m.constant[part].flatten(0, 1),
-            values=m.values[part].flatten(0, 1),
-        )
 
 
 class WeightGroup(NamedTuple):
@@ -394,12 +376,11 @@ class RegimeStep(RegimeValues):
 
     def _back_to_sums(self, m: SimpleNamespace, flat: Tensor) -> None:
         """Go from the values to additive effects and direct weights, and to the tokens."""
-        for x in m.in_cache:
-            # Derivatives by effects take the place of effects, and before their own those by gates.
-            torch.mm(x.d_values, flat, out=x.effects_of_each)
-            torch.mul(x.effects, x.additive, out=x.d_additive)
-            torch.sum(x.d_additive, 1, out=x.d_gate)
-            torch.mul(x.effects, x.gate, out=x.d_additive)
+        # Derivatives by effects take the place of effects, and before their own those by gates.
+        torch.mm(m.d_values_of_each, flat, out=m.effects_of_each)
+        torch.mul(m.effects, m.additive, out=m.d_additive)
+        torch.sum(m.d_additive, 1, out=m.d_gate)
+        torch.mul(m.effects, m.gate_by_trait, out=m.d_additive)
         torch.sum(m.d_values, 2, keepdim=True, out=m.d_direct_bias)
         if self.has_hidden:
             m.d_output_bias.copy_(m.d_direct_bias)
@@ -468,6 +449,7 @@ class RegimeStep(RegimeValues):
         m.d_tokens = new(n, b, t, d)
         m.d_flat_tokens = m.d_tokens.flatten(2)
         m.d_values, m.error = new(2, n, k, b)
+        m.d_values_of_each = m.d_values.flatten(0, 1)
         m.all_d_values, m.all_errors = m.d_values.flatten(), m.error.flatten()
         m.twice_loss_weight = 2 * self.loss_weight / b
         if self.combines:
@@ -486,12 +468,6 @@ class RegimeStep(RegimeValues):
             m.d_pooled_by_head = m.d_pooled.view(n, b, h, -1)
             m.d_hidden, m.is_on = new(2, n, b, m.output.shape[2])
         return m
-
-    def _lay_out_effects(self, m: SimpleNamespace, part: slice) -> SimpleNamespace:
-        x = super()._lay_out_effects(m, part)
-        x.d_values = m.d_values[part].flatten(0, 1)
-        x.d_gate, x.d_additive = m.d_gate[part], m.d_additive[part]
-        return x
 
 
 def _own_head(crossed: Tensor, n_heads: int) -> Tensor:

@@ -217,7 +217,7 @@ def _fit_complete(spectrum: Spectrum, y: NDArray, membership: NDArray | None) ->
     if membership is not None:
         shrinkage = values[:, None] / (values[:, None] + lambda_)  # (rank, n_traits)
         left = residual - vectors @ (shrinkage * projected)
-        errors, variance = _errors(spectrum, shrinkage, left, membership)
+        errors, variance = _errors(spectrum, lambda_, left, membership)
         off = project(fixed, errors)
         projected_off = vectors.T @ off
         rest_off = off - vectors @ projected_off
@@ -229,7 +229,7 @@ def _fit_complete(spectrum: Spectrum, y: NDArray, membership: NDArray | None) ->
 
 
 def _errors(
-    spectrum: Spectrum, shrinkage: NDArray, left: NDArray, membership: NDArray
+    spectrum: Spectrum, lambda_: NDArray, left: NDArray, membership: NDArray
 ) -> tuple[NDArray, NDArray]:
     """Solve ``P_ff e_f = (P y)_f``, fold by fold, with ``P = S - U diag(v / (v + lambda)) U'``.
 
@@ -238,16 +238,19 @@ def _errors(
     taken from y_f, all samples have the dual coefficients of the other folds.
     """
     errors, variance = np.zeros((len(membership), *left.shape)), np.zeros(left.shape)
+    # Of many traits, some have the same lambda, at a bound.
+    groups = [(value, np.flatnonzero(lambda_ == value)) for value in np.unique(lambda_)]
     for error, out in zip(errors, membership, strict=True):
         vectors, fixed = spectrum.vectors[out], spectrum.fixed[out]
         unrelated = np.eye(len(fixed)) - fixed @ fixed.T
-        for k, kept in enumerate(shrinkage.T):
+        for value, traits in groups:
             # A matrix times its own transpose is half the work.
-            shrunken = vectors * np.sqrt(kept)
+            shrunken = vectors * np.sqrt(spectrum.values / (spectrum.values + value))
             precision = unrelated - shrunken @ shrunken.T
             # Not SciPy's, as for small kernels' spectra: where they take turns, ten times slower.
             covariance = np.linalg.inv(precision)
-            error[out, k], variance[out, k] = covariance @ left[out, k], covariance.diagonal()
+            cells = np.ix_(out, traits)
+            error[cells], variance[cells] = covariance @ left[cells], covariance.diagonal()[:, None]
     return errors, variance
 
 

@@ -76,9 +76,7 @@ def step_on(net, members, loss_weight, X, y):
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("shared", [False, True])
-@pytest.mark.parametrize("in_cache", [1, 2**17])
-def test_loss_and_derivatives_are_those_of_autograd(monkeypatch, weighted, shared, in_cache):
-    monkeypatch.setattr(regime, "IN_CACHE", in_cache)
+def test_loss_and_derivatives_are_those_of_autograd(weighted, shared):
     net, (X, y) = encoder(), batch(weighted, shared)
     loss_weight = 0.5 + random(6, N_TRAITS, seed=4).abs()
     expected = MaskedMSELoss(loss_weight)(net(X), y)

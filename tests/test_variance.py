@@ -281,11 +281,8 @@ def kriging(K, W, y, lambda_, out):
     return W[out] @ alpha + k.T @ inverse @ (y[rest] - X @ alpha), variance.diagonal()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("design", DESIGNS)
-def test_a_fold_is_predicted_as_without_it(kind, design):
-    Z, W = markers(kind), designs(design)
-    y = phenotypes(Z)
+def assert_folds_are_predicted_as_without_them(Z, W, y):
+    """Compare what is left out with kriging, and return the fit."""
     folds = np.random.default_rng(1).permutation(N) % 5
     centred = Z - Z.mean(axis=0)
     K = centred @ centred.T / centred.var(axis=0).sum()
@@ -307,6 +304,22 @@ def test_a_fold_is_predicted_as_without_it(kind, design):
             np.testing.assert_allclose(
                 found.left_out_variance[out, k] * lambda_, variance, rtol=1e-5
             )
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("design", DESIGNS)
+def test_a_fold_is_predicted_as_without_it(kind, design):
+    Z = markers(kind)
+    assert_folds_are_predicted_as_without_them(Z, designs(design), phenotypes(Z))
+
+
+def test_traits_of_the_same_lambda_keep_their_own_predictions():
+    Z, W = markers(KINDS[1]), designs("intercept")
+    genetic = Z @ np.random.default_rng(0).normal(size=(12, 3))
+    y = np.column_stack([genetic[:, :2], phenotypes(Z), genetic[:, 2]])
+    found = assert_folds_are_predicted_as_without_them(Z, W, y)
+    assert (found.lambda_[[0, 1, -1]] == LAMBDAS[0]).all()
 
 
 def test_without_a_fold_a_constant_trait_is_predicted_by_its_mean():
