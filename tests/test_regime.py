@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from sktransformer_gp import regime
 from sktransformer_gp.encoder import MarkerEncoder
 from sktransformer_gp.regime import COMBINING, OUTPUT_BIAS, PLACES, SUMMING, RegimeStep
 from sktransformer_gp.training import MaskedMSELoss
