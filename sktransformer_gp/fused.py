@@ -1,12 +1,14 @@
 """Training and predictions of the default encoder on a CPU, regime by regime.
 
 Regimes have nothing in common but their input: each goes through some batches before the next, so
-that its weights stay in the cache, and threads do so side by side.
+that its weights stay in the cache, and threads do so side by side, without waiting for each other
+until an epoch ends.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from itertools import cycle
 from typing import Any, TypeGuard
 
 import torch
@@ -27,11 +29,14 @@ from sktransformer_gp.regime import (
 
 # Weights of all regimes below which a step is too short to share among threads.
 SMALLEST_SHARED = 50_000
-# Numbers that the places of some batches are, at most.
+# Batches that a regime goes through before the next: few, so that threads end an epoch together.
+LARGEST_PART = 6
+# Numbers that their places are, at most.
 LARGEST_INPUT = 2**20
 
 Batch = tuple[Tensor, Tensor]
 Options = dict[str, Any]  # Adam's ``lr`` and ``betas``
+Task = Future[list[float]]  # the losses of a regime
 
 
 def can_fuse(module: nn.Module, device: str) -> TypeGuard[MarkerEncoder]:
@@ -99,10 +104,12 @@ class FusedTraining:
         is_shared = sum(weight.numel() for weight in encoder.parameters()) > SMALLEST_SHARED
         # The loss is a mean over all members.
         loss_weight, penalty = loss_weight / n_members, penalty / n_members
-        self.encoder, self._read = encoder, PlaceReader(encoder)
+        self.encoder = encoder
+        # While threads step on what one has read, the other reads.
+        self._readers = cycle([PlaceReader(encoder), PlaceReader(encoder)])
         self.steps = [
             RegimeStep(encoder, members, loss_weight, penalty[members.start].item())
-            for members in _blocks(n_members, n_regimes, is_shared)
+            for members in _regimes(n_members, n_regimes)
         ]
         self._optimizers = [Adam(step.groups) for step in self.steps]
         self._options, self._schedule = options, schedule
@@ -131,25 +138,35 @@ class FusedTraining:
         loss : float
             Its loss before the step.
         """
-        kinds = {step.n_places for step in self.steps}
+        tasks = [_done([])] * len(self.steps)
+        before: Iterator[tuple[Batch, float]] = iter(())
         for part in self._parts(batches):
-            X = torch.cat([X for X, _ in part])
-            sizes = [len(y) for _, y in part]
-            inputs = {n: self._read(X, n).split(sizes) for n in kinds}
-            phenotypes = [y.permute(1, 2, 0).contiguous() for _, y in part]
+            tasks = self._start(part, tasks)
+            yield from before
+            before = _finish(part, tasks)
+        yield from before
 
-            options = [next(self._schedule, self._options) for _ in part]
-            train = partial(_train, inputs, phenotypes, options)
-            run = map if self._pool is None else self._pool.map
-            losses = zip(*run(train, self.steps, self._optimizers), strict=True)
-            yield from zip(part, map(sum, losses), strict=True)
+    def _start(self, part: list[Batch], before: list[Task]) -> list[Task]:
+        """Let each regime step on some batches as soon as it is through with those before."""
+        X = torch.cat([X for X, _ in part])
+        read, sizes = next(self._readers), [len(y) for _, y in part]
+        kinds = {step.n_places for step in self.steps}
+        inputs = {n: read(X, n).split(sizes) for n in kinds}
+        phenotypes = [y.permute(1, 2, 0).contiguous() for _, y in part]
+        options = [next(self._schedule, self._options) for _ in part]
+        train = partial(_train, inputs, phenotypes, options)
+        regimes = zip(self.steps, self._optimizers, before, strict=True)
+        if self._pool is not None:
+            return [self._pool.submit(train, *regime) for regime in regimes]
+        return [_done(train(*regime)) for regime in regimes]
 
     def _parts(self, batches: Iterable[Batch]) -> Iterator[list[Batch]]:
         """Gather as many batches as there is room for."""
         part: list[Batch] = []
         for batch in batches:
             part.append(batch)
-            if (len(part) + 1) * len(batch[0]) * self.encoder.windows.numel() > LARGEST_INPUT:
+            size = (len(part) + 1) * len(batch[0]) * self.encoder.windows.numel()
+            if len(part) == LARGEST_PART or size > LARGEST_INPUT:
                 yield part
                 part = []
         if part:
@@ -163,7 +180,7 @@ class FusedTraining:
     def close(self) -> None:
         """Let go of the threads."""
         if self._pool is not None:
-            self._pool.shutdown()
+            self._pool.shutdown(cancel_futures=True)
 
 
 class Adam:
@@ -277,16 +294,10 @@ class FusedValues:
         return torch.cat([part.values(places[part.n_places]) for part in self.parts])
 
 
-def _blocks(n_members: int, n_regimes: int, is_shared: bool) -> list[slice]:
-    """Part members into regimes, so that two threads have as much to do.
-
-    Where regimes are odd in number, half of the last is a block of its own.
-    """
+def _regimes(n_members: int, n_regimes: int) -> list[slice]:
+    """Part members into regimes."""
     size = n_members // n_regimes
-    starts = list(range(0, n_members, size))
-    if is_shared and n_regimes > 1 and n_regimes % 2 and size > 1:
-        starts.append(n_members - size // 2)
-    return [slice(a, b) for a, b in zip(starts, [*starts[1:], n_members], strict=True)]
+    return [slice(start, start + size) for start in range(0, n_members, size)]
 
 
 def _train(
@@ -295,10 +306,25 @@ def _train(
     options: list[Options],
     step: RegimeStep,
     optimizer: Adam,
+    before: Task,
 ) -> list[float]:
-    """Step on some batches; return the losses before."""
+    """Step on some batches, after those before; return the losses before each step."""
+    before.result()
     losses = []
     for z, y, now in zip(inputs[step.n_places], phenotypes, options, strict=True):
         losses.append(step(z, y))
         optimizer(**now)
     return losses
+
+
+def _done(losses: list[float]) -> Task:
+    """Return a task that is done."""
+    task: Task = Future()
+    task.set_result(losses)
+    return task
+
+
+def _finish(part: list[Batch], tasks: list[Task]) -> Iterator[tuple[Batch, float]]:
+    """Wait for the losses of some batches."""
+    losses = zip(*[task.result() for task in tasks], strict=True)
+    yield from zip(part, map(sum, losses), strict=True)

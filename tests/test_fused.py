@@ -82,13 +82,18 @@ def test_threads_do_not_change_a_bit(monkeypatch, cross, n_threads):
     assert all(map(torch.equal, fits[0].values(), fits[1].values()))
 
 
-def test_how_many_batches_are_read_at_once_does_not_change_a_bit(monkeypatch, cross):
-    fits = []
-    for size in (1, 2**20):
-        monkeypatch.setattr(fused, "LARGEST_INPUT", size)
-        fits.append(model(max_iter=1).fit(cross.data, cross.target).net_.module_.state_dict())
+@pytest.mark.parametrize("largest", [{"LARGEST_INPUT": 1}, {"LARGEST_PART": 2}])
+def test_how_many_batches_are_read_at_once_does_not_change_a_bit(monkeypatch, cross, largest):
+    # With threads, what they step on must not be overwritten by what is read meanwhile.
+    monkeypatch.setattr(fused, "SMALLEST_SHARED", 0)
+    fits = [model(max_iter=2).fit(cross.data, cross.target)]
+    for name, value in largest.items():
+        monkeypatch.setattr(fused, name, value)
+    fits.append(model(max_iter=2).fit(cross.data, cross.target))
 
-    assert all(map(torch.equal, fits[0].values(), fits[1].values()))
+    assert fits[0].loss_curve_ == fits[1].loss_curve_
+    weights = [list(fit.net_.module_.state_dict().values()) for fit in fits]
+    assert all(map(torch.equal, *weights))
 
 
 def test_an_error_in_a_thread_reaches_the_user(monkeypatch, cross):
