@@ -18,6 +18,7 @@ from sktransformer_gp.rules import (
     real,
     whole,
 )
+from sktransformer_gp.training import gate_penalty_for
 from sktransformer_gp.weights import WEIGHTINGS
 
 RULES: dict[str, Rule] = {
@@ -32,14 +33,14 @@ RULES: dict[str, Rule] = {
     "dropout": SHARE,
     "token_dropout": one_or_more(SHARE),
     "norm_first": FLAG,
-    "gate_penalty": either(None, one_or_more(POSITIVE)),
+    "gate_penalty": either("auto", either(None, one_or_more(POSITIVE))),
     "dominance": FLAG,
     "cross_fitting": either(None, whole(2)),
     "preprocessor": PREPROCESSOR,
     "max_iter": whole(1),
     "batch_size": either("auto", whole(1)),
     "learning_rate": one_of("one_cycle", "constant"),
-    "learning_rate_init": POSITIVE,
+    "learning_rate_init": either("auto", POSITIVE),
     # True would be a patience of 1.
     "early_stopping": either(None, whole(1, flags=False)),
     "validation_fraction": real(0, 1),
@@ -72,7 +73,8 @@ def check_parameters(estimator: BaseEstimator) -> None:
             f"d_model is a multiple of n_heads, got d_model={estimator.d_model} and "
             f"n_heads={estimator.n_heads}"
         )
-    n_penalties, n_dropouts = map(np.size, (estimator.gate_penalty, estimator.token_dropout))
+    penalties = gate_penalty_for(estimator.gate_penalty, 1, estimator.cross_fitting)
+    n_penalties, n_dropouts = (np.asarray(x).size for x in (penalties, estimator.token_dropout))
     if n_penalties != n_dropouts and min(n_penalties, n_dropouts) > 1:
         raise ValueError(
             "gate_penalty and token_dropout have one entry for each regime, got "

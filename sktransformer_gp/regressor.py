@@ -33,6 +33,8 @@ from sktransformer_gp.training import (
     EncoderNet,
     SlicedBatches,
     batch_size_for,
+    gate_penalty_for,
+    learning_rate_for,
     one_cycle,
 )
 from sktransformer_gp.validation import (
@@ -98,9 +100,11 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         Probability that a token is left out as a whole in a training step.
     norm_first : bool, default=True
         Layer normalisation before each part of a block (True) or after it (False, the original).
-    gate_penalty : float > 0, sequence of them or None, default=(0.04, 0.12)
-        Strength of sparsity of the marker gates, in units of the standardised squared error; with
-        gates each marker has an additive effect beside its share in a token. None = no gates.
+    gate_penalty : "auto", float > 0, sequence of them or None, default="auto"
+        Strength of sparsity of the marker gates, in units of the standardised squared error, summed
+        over traits; with gates each marker has an additive effect beside its share in a token.
+        "auto" = (0.04, 0.12), or 0.04 without cross-fitting; twice that with 8 traits or more.
+        None = no gates.
         Sequences here and in `token_dropout` go together, one entry for each regime: all are
         trained side by side, and out-of-fold predictions weigh them. With gates, cross-fitting and
         a hidden layer in the read-out there is one regime more, of the others' mean penalty and
@@ -123,11 +127,11 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         Number of epochs.
     batch_size : int >= 1 or "auto", default="auto"
         Number of individuals in a training step; "auto" = 32, or what gives 25 steps an epoch
-        where that is less.
+        where that is less; twice as many with 8 traits or more.
     learning_rate : {"one_cycle", "constant"}, default="one_cycle"
         Schedule of the learning rate; "one_cycle" rises to `learning_rate_init` and falls to 0.
-    learning_rate_init : float > 0, default=0.003
-        Largest learning rate of Adam.
+    learning_rate_init : "auto" or float > 0, default="auto"
+        Largest learning rate of Adam; "auto" = 0.003, with 8 traits or more 0.009.
     early_stopping : int >= 1 or None, default=None
         Number of epochs without a rise of the Pearson correlation on validation rows after which
         training stops, and the epoch in which it was highest is kept; None = all epochs are run.
@@ -264,14 +268,14 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         dropout: float = 0.0,
         token_dropout: ArrayLike = 0.0,
         norm_first: bool = True,
-        gate_penalty: ArrayLike | None = (0.04, 0.12),
+        gate_penalty: ArrayLike | None = "auto",
         dominance: bool = True,
         cross_fitting: int | None = 5,
         preprocessor: str | TransformerMixin | None = "linkage",
         max_iter: int = 24,
         batch_size: int | str = "auto",
         learning_rate: str = "one_cycle",
-        learning_rate_init: float = 0.003,
+        learning_rate_init: float | str = "auto",
         early_stopping: int | None = None,
         validation_fraction: float = 0.1,
         weighting: str = "repeats",
@@ -549,7 +553,7 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         if validation is not None:
             targets = self._targets(*validation[1:])
             validation = Dataset(self._inputs(validation[0]), targets)
-        batch_size = batch_size_for(self.batch_size, len(Z))
+        batch_size = batch_size_for(self.batch_size, len(Z), self.n_outputs_)
         penalty, encoder = self._encoder_parameters(len(np.unique(folds)), dominance)
         share = torch.tensor(_shares_observed(Y, weights, hidden), dtype=torch.float32)
         self.net_ = EncoderNet(
@@ -559,7 +563,7 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
             **encoder,
             criterion__weight=torch.tensor(trait_weights) / share.clamp(min=1 / len(Z)),
             max_epochs=self.max_iter,
-            lr=self.learning_rate_init,
+            lr=self._largest_rate(),
             batch_size=batch_size,
             train_split=validation and predefined_split(validation),
             schedule=self._schedule(len(SlicedBatches(training, batch_size))),
@@ -610,7 +614,8 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
 
     def _regimes(self, dominance: NDArray | None) -> list[NDArray]:
         """Return gate penalty (0 without gates) and token dropout of each regime."""
-        penalty = 0.0 if self.gate_penalty is None else self.gate_penalty
+        penalty = gate_penalty_for(self.gate_penalty, self.n_outputs_, self.cross_fitting)
+        penalty = 0.0 if penalty is None else penalty
         regimes = [np.ravel(x) for x in np.broadcast_arrays(penalty, self.token_dropout)]
         n_more = self._has_additive_regime() + (dominance is not None)
         # With dominance, there are twice the markers to learn from: with the smallest penalty they
@@ -661,7 +666,10 @@ class TransformerGPRegressor(NeuralRegressorMixin, BaseEstimator):
         """Return what tells the optimizer's options, step by step."""
         if self.learning_rate == "constant":
             return None
-        return partial(one_cycle, self.learning_rate_init, self.max_iter * n_batches)
+        return partial(one_cycle, self._largest_rate(), self.max_iter * n_batches)
+
+    def _largest_rate(self) -> float:
+        return learning_rate_for(self.learning_rate_init, self.n_outputs_)
 
     def _callbacks(self, validation: Dataset | None) -> list[Callback]:
         """Return what happens around the epochs, in order."""

@@ -49,7 +49,12 @@ def one_or_more(rule: Rule) -> Rule:
 def either(choice: Any, rule: Rule) -> Rule:
     """Ask for one value, or for what a rule asks for."""
     valid, description = rule
-    return lambda v: v is choice or v == choice or valid(v), f"{choice!r} or {description}"
+
+    def test(v: Any) -> bool:
+        # An array is equal to a choice element by element.
+        return v is choice or (type(v) is type(choice) and v == choice) or valid(v)
+
+    return test, f"{choice!r} or {description}"
 
 
 def _is_flag(v: Any) -> bool:

@@ -25,7 +25,7 @@ BAD = {
     "max_iter": [0, 1e3],
     "batch_size": [0, "all"],
     "learning_rate": ["adaptive"],
-    "learning_rate_init": [0, np.nan, np.inf],
+    "learning_rate_init": [0, np.nan, np.inf, "adaptive"],
     "early_stopping": ["yes", 0, True],
     "validation_fraction": [0, 1, 2],
     "weighting": ["counts", None],
@@ -59,6 +59,10 @@ def test_numpy_scalars_are_numbers():
     )
 
 
+def test_penalties_may_be_an_array():
+    check_parameters(TransformerGPRegressor(gate_penalty=np.array([0.04, 0.12])))
+
+
 def test_heads_must_divide_the_model():
     with pytest.raises(ValueError, match="d_model=10 and n_heads=4"):
         check_parameters(TransformerGPRegressor(d_model=10, n_heads=4))
@@ -78,5 +82,6 @@ def test_regimes_come_in_pairs():
 
 
 def test_one_encoder_has_one_regime():
+    check_parameters(TransformerGPRegressor(cross_fitting=None))
     with pytest.raises(ValueError, match="cross_fitting=None trains one encoder"):
-        check_parameters(TransformerGPRegressor(cross_fitting=None))
+        check_parameters(TransformerGPRegressor(cross_fitting=None, gate_penalty=(0.1, 0.2)))
