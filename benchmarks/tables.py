@@ -28,6 +28,7 @@ TABLES = {
             accuracy.dominance,
             accuracy.sex,
             accuracy.multitrait,
+            accuracy.many_traits,
             accuracy.calibration,
             choosing.choose,
             choosing.selection,

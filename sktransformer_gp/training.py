@@ -23,11 +23,9 @@ from sktransformer_gp.encoder import MarkerEncoder
 from sktransformer_gp.fused import FusedTraining, FusedValues, can_fuse
 
 LARGEST_BATCH, FEWEST_BATCHES = 32, 25
-LEARNING_RATE, GATE_PENALTIES = 0.003, (0.04, 0.12)
 # From so many traits on, a step hears enough of each sample to be a larger one; and what is noise
 # to one trait of many is let through by gates that all share.
 MANY_TRAITS = 8
-MORE_SAMPLES, MORE_RATE, MORE_PENALTY = 2, 3, 2
 BETAS = (0.9, 0.99)
 # Parameters x batch size of a training step up to which one thread has a product to itself: on a
 # machine that does nothing else, two are 1.2 times as fast at most; on a busy one, they wait for
@@ -63,7 +61,7 @@ def batch_size_for(batch_size: int | str, n_samples: int, n_traits: int = 1) -> 
     if not isinstance(batch_size, str):
         return batch_size
     size = min(LARGEST_BATCH, math.ceil(n_samples / FEWEST_BATCHES))
-    return size * _more(MORE_SAMPLES, n_traits)
+    return size * (2 if n_traits >= MANY_TRAITS else 1)
 
 
 def learning_rate_for(learning_rate: float | str, n_traits: int) -> float:
@@ -89,7 +87,7 @@ def learning_rate_for(learning_rate: float | str, n_traits: int) -> float:
     """
     if not isinstance(learning_rate, str):
         return learning_rate
-    return LEARNING_RATE * _more(MORE_RATE, n_traits)
+    return 0.009 if n_traits >= MANY_TRAITS else 0.003
 
 
 def gate_penalty_for(
@@ -115,16 +113,12 @@ def gate_penalty_for(
     --------
     >>> from sktransformer_gp.training import gate_penalty_for
     >>> gate_penalty_for("auto", 2, 5), gate_penalty_for("auto", 46, 5), gate_penalty_for(0.1, 2, 5)
-    ([0.04, 0.12], [0.08, 0.24], 0.1)
+    ((0.04, 0.12), (0.08, 0.24), 0.1)
     """
     if not isinstance(penalty, str):
         return penalty
-    penalties = [x * _more(MORE_PENALTY, n_traits) for x in GATE_PENALTIES]
+    penalties = (0.08, 0.24) if n_traits >= MANY_TRAITS else (0.04, 0.12)
     return penalties if n_folds else penalties[0]
-
-
-def _more(factor: int, n_traits: int) -> int:
-    return factor if n_traits >= MANY_TRAITS else 1
 
 
 def one_cycle(largest: float, n_steps: int) -> Iterator[dict[str, Any]]:

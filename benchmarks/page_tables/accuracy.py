@@ -136,6 +136,23 @@ def multitrait() -> str:
     return table(["fitted", "r", "difference to alone"], rows)
 
 
+def many_traits() -> str:
+    """Return r of traits fitted together, beside each alone and as few traits are fitted."""
+    scores, alone = read("many_traits"), read("accuracy_yeast46")
+    alone = alone[alone.model == "transformer"].groupby("trait").r.mean()
+    r = scores.groupby(["together", "trait", "model"]).r.mean().unstack()
+    rows = []
+    for size, together in r.groupby("together"):
+        together = together.droplevel("together")
+        gain = (together["default"] - alone).dropna()
+        row = [str(size), f"{together['default'].mean():.4f}", f"{alone[gain.index].mean():.4f}"]
+        row += [mean_difference(gain, 4)]
+        row += [f"{trait} {gain[trait]:+.3f}" for trait in (gain.idxmin(), gain.idxmax())]
+        rows.append([*row, mean_difference(together["as for few traits"] - together["default"], 4)])
+    header = ["traits together", "r", "each alone", "difference", "smallest", "largest"]
+    return table([*header, "default, as for few traits"], rows)
+
+
 def calibration() -> str:
     """Return the share of new phenotypes inside the 90 % interval."""
     shares = read("calibration").groupby(["dataset", "trait"], sort=False)
