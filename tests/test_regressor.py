@@ -424,21 +424,21 @@ def test_weights_come_from_rows_a_member_has_not_seen(cross):
     assert model.weights_[0, 0] < 0.35
 
 
-@pytest.mark.parametrize(("n_traits", "more"), [(7, (1, 1, 1)), (8, (2, 2, 3))])
-def test_with_many_traits_steps_are_larger_and_gates_sparser(cross, n_traits, more):
-    penalty, batch, rate = more
-    many = {
-        "gate_penalty": (0.04 * penalty, 0.12 * penalty),
-        "batch_size": batch * 3,  # of 60 rows, 25 steps
-        "learning_rate_init": 0.003 * rate,
-    }
+@pytest.mark.parametrize(
+    ("n_traits", "penalty", "batch_size", "rate"),
+    [(7, (0.04, 0.12), 3, 0.003), (8, (0.08, 0.24), 6, 0.009)],  # of 60 rows, 25 steps, or half
+)
+def test_with_many_traits_steps_are_larger_and_gates_sparser(
+    cross, n_traits, penalty, batch_size, rate
+):
+    known = {"gate_penalty": penalty, "batch_size": batch_size, "learning_rate_init": rate}
     X, rng = cross.data[:60], np.random.default_rng(0)
     Y = X[:, :5] @ rng.normal(size=(5, n_traits)) + rng.normal(size=(60, n_traits))
     short = {"cross_fitting": 2, "max_iter": 2, "random_state": 0}
-    fits = [TransformerGPRegressor(**short, **values).fit(X, Y) for values in ({}, many)]
+    fits = [TransformerGPRegressor(**short, **values).fit(X, Y) for values in ({}, known)]
 
     np.testing.assert_array_equal(fits[0].predict(X), fits[1].predict(X))
-    assert fits[0].net_.batch_size == many["batch_size"]
+    assert fits[0].net_.batch_size == batch_size
 
 
 def test_too_few_rows_for_folds_get_equal_weights():
