@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from sktransformer_gp.automatic import gate_penalty_for
 from sktransformer_gp.encoder import POSITIONS, TOKENS
 from sktransformer_gp.rules import (
     DEVICE,
@@ -18,7 +19,6 @@ from sktransformer_gp.rules import (
     real,
     whole,
 )
-from sktransformer_gp.training import gate_penalty_for
 from sktransformer_gp.weights import WEIGHTINGS
 
 RULES: dict[str, Rule] = {

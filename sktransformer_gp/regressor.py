@@ -18,6 +18,7 @@ from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 from torch import Tensor
 
+from sktransformer_gp.automatic import batch_size_for, gate_penalty_for, learning_rate_for
 from sktransformer_gp.callbacks import DivergenceGuard, ProgressBar, ValidationPearson
 from sktransformer_gp.copies import Rows
 from sktransformer_gp.crossfit import inner_folds, mixing_weights, selection_index
@@ -29,14 +30,7 @@ from sktransformer_gp.parameters import check_parameters
 from sktransformer_gp.polygenic import PolygenicRegressor
 from sktransformer_gp.presets import PRESETS
 from sktransformer_gp.snp_blup import SNPBLUPRegressor
-from sktransformer_gp.training import (
-    EncoderNet,
-    SlicedBatches,
-    batch_size_for,
-    gate_penalty_for,
-    learning_rate_for,
-    one_cycle,
-)
+from sktransformer_gp.training import EncoderNet, SlicedBatches, one_cycle
 from sktransformer_gp.validation import (
     all_or_nothing,
     check_dosages,

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping
 from skorch.dataset import Dataset
@@ -22,10 +22,6 @@ from sktransformer_gp.devices import one_thread, say_what_to_lower
 from sktransformer_gp.encoder import MarkerEncoder
 from sktransformer_gp.fused import FusedTraining, FusedValues, can_fuse
 
-LARGEST_BATCH, FEWEST_BATCHES = 32, 25
-# From so many traits on, a step hears enough of each sample to be a larger one; and what is noise
-# to one trait of many is let through by gates that all share.
-MANY_TRAITS = 8
 BETAS = (0.9, 0.99)
 # Parameters x batch size of a training step up to which one thread has a product to itself: on a
 # machine that does nothing else, two are 1.2 times as fast at most; on a busy one, they wait for
@@ -33,92 +29,6 @@ BETAS = (0.9, 0.99)
 SMALL_STEP = 2**27
 # Smaller batches cost their overhead, larger ones leave the cache.
 PREDICTION_BATCH = 128
-
-
-def batch_size_for(batch_size: int | str, n_samples: int, n_traits: int = 1) -> int:
-    """Resolve ``batch_size="auto"``: 32, or what gives 25 steps an epoch where that is less.
-
-    With 8 traits or more, twice as many.
-
-    Parameters
-    ----------
-    batch_size : int or "auto"
-        The parameter.
-    n_samples, n_traits : int
-        Numbers of training rows and of traits.
-
-    Returns
-    -------
-    int
-        Number of individuals in a training step.
-
-    Examples
-    --------
-    >>> from sktransformer_gp.training import batch_size_for
-    >>> batch_size_for("auto", 1000), batch_size_for("auto", 100), batch_size_for(8, 100)
-    (32, 4, 8)
-    """
-    if not isinstance(batch_size, str):
-        return batch_size
-    size = min(LARGEST_BATCH, math.ceil(n_samples / FEWEST_BATCHES))
-    return size * (2 if n_traits >= MANY_TRAITS else 1)
-
-
-def learning_rate_for(learning_rate: float | str, n_traits: int) -> float:
-    """Resolve ``learning_rate_init="auto"``: .003, with 8 traits or more .009.
-
-    Parameters
-    ----------
-    learning_rate : float or "auto"
-        The parameter.
-    n_traits : int
-        Number of traits.
-
-    Returns
-    -------
-    float
-        The largest learning rate.
-
-    Examples
-    --------
-    >>> from sktransformer_gp.training import learning_rate_for
-    >>> learning_rate_for("auto", 2), learning_rate_for("auto", 46), learning_rate_for(0.01, 2)
-    (0.003, 0.009, 0.01)
-    """
-    if not isinstance(learning_rate, str):
-        return learning_rate
-    return 0.009 if n_traits >= MANY_TRAITS else 0.003
-
-
-def gate_penalty_for(
-    penalty: ArrayLike | None, n_traits: int, n_folds: int | None
-) -> ArrayLike | None:
-    """Resolve ``gate_penalty="auto"``: .04 and .12, with 8 traits or more .08 and .24.
-
-    Parameters
-    ----------
-    penalty : float, sequence of them, "auto" or None
-        The parameter.
-    n_traits : int
-        Number of traits.
-    n_folds : int or None
-        Number of inner folds; without them there is one regime, with the smallest penalty.
-
-    Returns
-    -------
-    float, sequence of them or None
-        One penalty for each regime.
-
-    Examples
-    --------
-    >>> from sktransformer_gp.training import gate_penalty_for
-    >>> gate_penalty_for("auto", 2, 5), gate_penalty_for("auto", 46, 5), gate_penalty_for(0.1, 2, 5)
-    ((0.04, 0.12), (0.08, 0.24), 0.1)
-    """
-    if not isinstance(penalty, str):
-        return penalty
-    penalties = (0.08, 0.24) if n_traits >= MANY_TRAITS else (0.04, 0.12)
-    return penalties if n_folds else penalties[0]
 
 
 def one_cycle(largest: float, n_steps: int) -> Iterator[dict[str, Any]]:

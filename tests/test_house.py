@@ -30,7 +30,7 @@ FLOORS = [
     {"metrics.agreement", "metrics.calibration", "metrics.selection"},
     {"metrics.scorers"},
     {"markers", "validation", "metrics", "layers", "devices", "download", "weights", "rules"}
-    | {"dominance"},
+    | {"dominance", "automatic"},
     {"spectrum", "copies"},
     {"omission"},
     {"variance"},

@@ -10,17 +10,8 @@ from sktransformer_gp.training import (
     BETAS,
     MaskedMSELoss,
     SlicedBatches,
-    batch_size_for,
     one_cycle,
 )
-
-
-@pytest.mark.parametrize(
-    ("given", "n", "expected"), [("auto", 10_000, 32), ("auto", 40, 2), ("auto", 1, 1), (7, 40, 7)]
-)
-def test_batch_size(given, n, expected):
-    assert batch_size_for(given, n) == batch_size_for(given, n, 7) == expected
-    assert batch_size_for(given, n, 8) == (7 if given == 7 else 2 * expected)
 
 
 def test_one_cycle_is_two_half_waves():

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
+from sktransformer_gp.automatic import batch_size_for
 from sktransformer_gp.callbacks import DivergenceGuard, ProgressBar
 from sktransformer_gp.devices import pick_device
 from sktransformer_gp.markers import window_index
@@ -16,11 +17,7 @@ from sktransformer_gp.networks.calls import CallLoss, call_moments, principal_ax
 from sktransformer_gp.networks.denoising import DenoisingNet
 from sktransformer_gp.networks.windows import marker_places, window_neighbours
 from sktransformer_gp.rules import DEVICE, POSITIVE, Rule, either, whole
-from sktransformer_gp.training import (
-    SeededNet,
-    batch_size_for,
-    one_cycle,
-)
+from sktransformer_gp.training import SeededNet, one_cycle
 
 TRAINING_RULES: dict[str, Rule] = {
     "max_iter": whole(1),

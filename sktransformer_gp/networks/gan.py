@@ -10,6 +10,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Generator
 
+from sktransformer_gp.automatic import batch_size_for
 from sktransformer_gp.callbacks import DivergenceGuard, ProgressBar
 from sktransformer_gp.devices import pick_device
 from sktransformer_gp.markers import chromosomes_from_names, input_names
@@ -18,7 +19,6 @@ from sktransformer_gp.networks.calls import as_calls
 from sktransformer_gp.networks.fitting import TRAINING_RULES, window_buffers
 from sktransformer_gp.pages import PageMixin
 from sktransformer_gp.rules import POSITIVE, Rule, check_rules, whole
-from sktransformer_gp.training import batch_size_for
 from sktransformer_gp.validation import all_or_nothing, check_dosages, check_ploidy
 
 RULES: dict[str, Rule] = {
